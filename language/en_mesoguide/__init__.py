@@ -1,0 +1,36 @@
+"""The spaCy pipeline of Mesoguide, in the order in which a text goes through it.
+
+``tokenizer``  repairs spelling, then splits into tokens (:mod:`.speller`)
+``entity_ruler``  marks treatments, conditions, people and body parts (``terms.yml``)
+``mesoguide_questions``  finds where one question ends and the next begins (:mod:`.questions`)
+``mesoguide_vectors``  puts the sentence vector on the tokens (:mod:`.vectors`)
+
+The data (weights, word list) is built by :mod:`.build`; it is not in the repository.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+from spacy.util import load_model_from_path
+
+from en_mesoguide import questions, speller, vectors
+
+__all__ = ["DATA", "load", "questions", "speller", "vectors"]
+
+DATA = Path(__file__).with_name("data")
+
+
+def load(**overrides: Any) -> Language:
+    """Load the built pipeline; spaCy calls this for ``spacy.load("en_mesoguide")``.
+
+    Raises
+    ------
+    OSError
+        The data was not built yet (run ``make setup``).
+    """
+    if not (DATA / "config.cfg").is_file():
+        raise OSError("the language package has no data yet: run `make setup`")
+    return load_model_from_path(DATA, **overrides)

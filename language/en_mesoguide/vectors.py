@@ -1,0 +1,108 @@
+"""The sentence vector, put on every token so that Rasa's SpacyFeaturizer finds it.
+
+``scale · [MiniLM (384) | 0.6 · character n-grams (1024) | 0.6 · word n-grams (1024)]``;
+each of the three blocks has length 1 before it is weighted. Rasa takes the mean over the
+tokens, which is the sentence vector again.
+
+(No ``from __future__ import annotations`` here: spaCy 3.4 reads a factory's annotations
+at import.)
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Optional, Union
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import HashingVectorizer
+from spacy.language import Language
+from spacy.tokens import Doc, Token
+
+from en_mesoguide.encoder import WIDTH, Encoder
+
+__all__ = ["SentenceVectors", "create_vectors"]
+
+HASHED = 1024
+"""Columns of each block of hashed n-grams."""
+
+if not Doc.has_extension("sentence_vector"):
+    Doc.set_extension("sentence_vector", default=None)
+
+
+def _token_vector(token: Token) -> NDArray[np.float32]:
+    return _doc_vector(token.doc)
+
+
+def _doc_vector(doc: Doc) -> NDArray[np.float32]:
+    vector: NDArray[np.float32] = doc._.sentence_vector
+    return vector
+
+
+class SentenceVectors:
+    """Pipeline component; see the module's docstring for what it writes.
+
+    Parameters
+    ----------
+    scale
+        Length given to the whole. Rasa's logistic regression has no C, and a longer
+        vector acts like a larger one: C = scale².
+    ngram_weight
+        Weight of each n-gram block against the encoder's.
+    batch_size
+        Texts encoded at once by :meth:`pipe`.
+    """
+
+    def __init__(self, scale: float, ngram_weight: float, batch_size: int) -> None:
+        self.scale, self.ngram_weight, self.batch_size = scale, ngram_weight, batch_size
+        self.encoder: Optional[Encoder] = None
+        shared: dict[str, Any] = {"n_features": HASHED, "norm": "l2"}
+        self._ngrams = (
+            HashingVectorizer(analyzer="char_wb", ngram_range=(2, 4), **shared),
+            HashingVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b", **shared),
+        )
+
+    @property
+    def width(self) -> int:
+        """Numbers in a vector."""
+        return WIDTH + len(self._ngrams) * HASHED
+
+    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one vector a text, of shape ``(len(texts), width)``."""
+        if self.encoder is None:
+            raise ValueError("the vectors have no encoder: load the built language package")
+        blocks = [self.encoder.encode(texts)]
+        blocks += [self.ngram_weight * v.transform(texts).toarray() for v in self._ngrams]
+        return np.asarray(self.scale * np.concatenate(blocks, axis=1), np.float32)
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Give ``doc`` its vector."""
+        return next(self.pipe([doc]))
+
+    def pipe(self, stream: Iterable[Doc], batch_size: Optional[int] = None) -> Iterator[Doc]:
+        """Give each of the ``stream`` its vector, a batch at a time."""
+        docs = iter(stream)
+        while batch := list(itertools.islice(docs, batch_size or self.batch_size)):
+            for doc, vector in zip(batch, self.vectors([d.text for d in batch])):
+                doc._.sentence_vector = vector
+                doc.user_hooks["vector"] = _doc_vector
+                doc.user_token_hooks["vector"] = _token_vector
+            yield from batch
+
+    def to_disk(self, path: Union[str, Path], *, exclude: Any = ()) -> None:
+        """Do nothing: :mod:`.build` writes the weights once."""
+
+    def from_disk(self, path: Union[str, Path], *, exclude: Any = ()) -> "SentenceVectors":
+        """Load the encoder from ``path`` (spaCy's hook)."""
+        self.encoder = Encoder(Path(path))
+        return self
+
+
+@Language.factory(
+    "mesoguide_vectors", default_config={"scale": 5.5, "ngram_weight": 0.6, "batch_size": 64}
+)
+def create_vectors(
+    nlp: Language, name: str, scale: float, ngram_weight: float, batch_size: int
+) -> SentenceVectors:
+    """Make the component (spaCy's factory)."""
+    return SentenceVectors(scale, ngram_weight, batch_size)

@@ -1,0 +1,122 @@
+"""Put the answer about one topic together, from recorded statements and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from mesoguide.types import Knowledge, Memory, Question, Statement, Topic
+
+FOCUS = 0.35
+"""Cosine from which a statement counts as what the question is after."""
+MOST_DETAILS = 5
+"""Statements listed under an answer; the rest is told on "tell me more"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a reply: its lines, and the ids of the statements that are in them."""
+
+    lines: tuple[str, ...]
+    statements: tuple[str, ...]
+
+
+def answer(
+    topic: Topic,
+    question: Question,
+    knowledge: Knowledge,
+    *,
+    room: int,
+    fill: Callable[[str], str] = str,
+) -> Passage:
+    """Answer ``question`` about ``topic`` in at most ``room`` characters where that can be.
+
+    The short answer comes first (what the question is after, then the topic's lead or its
+    two sides, which are never left out), then as much detail as there is room for.
+
+    Parameters
+    ----------
+    fill
+        Fills the names in braces of the topic's fixed text ``open``.
+    """
+    wanted = _wanted(topic, question)
+    first = [name for name in wanted[:2] if name not in topic.lead + topic.sides]
+    leading = (*first, *topic.lead)
+    lines = _sentences(_in_order(leading, knowledge), knowledge)
+    if topic.sides:
+        lines += _sentences(_by_document(topic.sides, knowledge), knowledge)
+        lines.append(knowledge.notices["differ"].format(differ_on=topic.differ_on))
+    used = [*leading, *topic.sides]
+    closing = [fill(topic.open)] if topic.open else []
+    left = [name for name in (*wanted, *topic.more) if name not in used]
+    for name in list(dict.fromkeys(left))[:MOST_DETAILS]:
+        line = f"• {_attributed(knowledge.statements[name], knowledge)}."
+        if sum(map(len, lines)) + sum(map(len, closing)) + len(line) > room:
+            break
+        lines.append(line)
+        used.append(name)
+    return Passage((*lines, *closing), tuple(used))
+
+
+def short_answer(topic: Topic, knowledge: Knowledge) -> Passage:
+    """Answer with the topic's lead or sides alone ("say it simply")."""
+    names = (*topic.lead, *topic.sides)
+    lines = _sentences(_by_document(names, knowledge), knowledge)
+    if topic.sides:
+        lines.append(knowledge.notices["differ"].format(differ_on=topic.differ_on))
+    return Passage(tuple(lines), names)
+
+
+def rest(topic: Topic, memory: Memory, knowledge: Knowledge, *, room: int) -> Passage:
+    """Tell what has not been told about ``topic`` yet; empty when nothing is left."""
+    lines: list[str] = []
+    used: list[str] = []
+    for name in topic.statements:
+        if name in memory.told:
+            continue
+        line = f"• {_attributed(knowledge.statements[name], knowledge)}."
+        if sum(map(len, lines)) + len(line) > room:
+            break
+        lines.append(line)
+        used.append(name)
+    return Passage(tuple(lines), tuple(used))
+
+
+def reasons(topic: Topic, knowledge: Knowledge) -> Passage:
+    """Answer a bare "why?" after ``topic``; empty where the documents give no reason."""
+    lines = _sentences(_in_order(topic.why, knowledge), knowledge)
+    return Passage(tuple(lines), topic.why)
+
+
+def _wanted(topic: Topic, question: Question) -> list[str]:
+    """The topic's statements that the question is after, nearest first."""
+    own = set(topic.statements)
+    return [name for name, cosine in question.focus if name in own and cosine >= FOCUS]
+
+
+def _in_order(names: Iterable[str], knowledge: Knowledge) -> list[Statement]:
+    return [knowledge.statements[name] for name in names]
+
+
+def _by_document(names: Iterable[str], knowledge: Knowledge) -> list[Statement]:
+    """Statements with those of one document together, in the order of first mention."""
+    found = _in_order(names, knowledge)
+    order = list(dict.fromkeys(statement.document for statement in found))
+    return sorted(found, key=lambda statement: order.index(statement.document))
+
+
+def _sentences(statements: Sequence[Statement], knowledge: Knowledge) -> list[str]:
+    """One line for each run of statements of the same document."""
+    lines: list[str] = []
+    speaker = ""
+    for statement in statements:
+        if statement.document == speaker:
+            lines[-1] += f" It also says {statement.says}."
+        else:
+            lines.append(f"{_attributed(statement, knowledge)}.")
+        speaker = statement.document
+    return lines
+
+
+def _attributed(statement: Statement, knowledge: Knowledge) -> str:
+    return f"{knowledge.documents[statement.document].name} says {statement.says}"

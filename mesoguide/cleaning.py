@@ -1,0 +1,39 @@
+"""Make any text that comes in safe to handle, without hiding a word of it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MOST_CHARACTERS = 20_000
+"""Longest text taken in at any door; more is not a message."""
+INVISIBLE = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufe00-\ufe0f]")
+"""Zero-width and direction marks: they can split a word for a reader that is a program."""
+BREAKS = re.compile(r"\s*\n\s*")
+
+
+def door_text(text: object) -> str:
+    """Return what a user typed as text that every later step can take.
+
+    No lone surrogates, no NUL and no other control characters; no slash in front, which
+    Rasa would take for a command. Anything that is no text becomes the empty one.
+    """
+    if not isinstance(text, str):
+        return ""
+    whole = text[:MOST_CHARACTERS].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    kept = "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else " " for c in whole)
+    return kept.strip().lstrip("/").strip()
+
+
+def readable(text: str, longest: int) -> str:
+    """Return ``text`` as the NLU pipeline reads it: ordinary letters, ``longest`` characters.
+
+    Full-width and styled letters become plain ones, invisible marks go, a text that is too
+    long keeps its beginning and its end (people ask last).
+    """
+    plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).strip()
+    plain = BREAKS.sub("\n", plain)
+    if len(plain) <= longest:
+        return plain
+    half = longest // 2
+    return f"{plain[:half]} … {plain[-half:]}"

@@ -1,0 +1,69 @@
+"""First component after spaCy: one message becomes its possible questions.
+
+Rasa's components work on lists of messages, so the whole message and each part that spaCy
+proposed go through featurizer and classifier side by side; ``QuestionReader`` puts them
+together again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from en_mesoguide import build, questions
+from rasa.engine.graph import GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.nlu.constants import SPACY_DOCS
+from rasa.nlu.utils.spacy_utils import SpacyModel
+from rasa.shared.nlu.constants import TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+PARENT = "mesoguide_message"
+"""Key under which each part carries the message that it comes from."""
+UNREADABLE = "empty"
+"""What is read in place of a message without a single letter or digit."""
+
+
+@DefaultV1Recipe.register(
+    DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False, model_from="SpacyNLP"
+)
+class QuestionSplitter(GraphComponent):
+    """Replaces each message by a copy and one message for each question proposed in it."""
+
+    @classmethod
+    def create(
+        cls, config: dict[str, Any], model_storage: Any, resource: Any, execution_context: Any
+    ) -> QuestionSplitter:
+        """Make the component (Rasa's hook)."""
+        return cls()
+
+    @classmethod
+    def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
+        """Return what else a training depends on: Rasa knows the language package by name only."""
+        return build.digest()
+
+    def process_training_data(
+        self, training_data: TrainingData, model: SpacyModel
+    ) -> TrainingData:
+        """Leave the training data as it is: each example is one question."""
+        return training_data
+
+    def process(self, messages: list[Message], model: SpacyModel) -> list[Message]:
+        """Return the whole message and its parts, each with its spaCy document."""
+        return [part for message in messages for part in _parts(message, model)]
+
+
+def _parts(message: Message, model: SpacyModel) -> list[Message]:
+    text = message.get(TEXT) or ""
+    document = message.get(SPACY_DOCS[TEXT])
+    if document is None or not any(character.isalnum() for character in text):
+        return [_part(UNREADABLE, model.model(UNREADABLE), message)]
+    texts = list(questions.question_spans(document))
+    parts = [_part(text, document, message)]
+    if len(texts) > 1:
+        parts += [_part(part, model.model(part), message) for part in texts]
+    return parts
+
+
+def _part(text: str, document: Any, parent: Message) -> Message:
+    return Message(data={TEXT: text, SPACY_DOCS[TEXT]: document, PARENT: parent})

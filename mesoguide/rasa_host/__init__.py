@@ -1,0 +1,1 @@
+"""Mesoguide's Rasa process: quiet start, training, the agent, where actions run."""

@@ -1,0 +1,82 @@
+"""The whole product in one process: a message in, the one reply out."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from pathlib import Path
+from typing import Any
+
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import OutputChannel, UserMessage
+from rasa.core.tracker_store import InMemoryTrackerStore
+
+from mesoguide.cleaning import door_text
+from mesoguide.knowledge import load_knowledge
+from mesoguide.reply import error_reply
+from mesoguide.rasa_host.action_endpoints import action_endpoint
+from mesoguide.settings import Settings
+
+logger = logging.getLogger("mesoguide.assistant")
+
+
+class ReplyCollector(OutputChannel):
+    """Keeps the reply objects that a turn sends."""
+
+    def __init__(self) -> None:
+        self.replies: list[dict[str, Any]] = []
+
+    @classmethod
+    def name(cls) -> str:
+        """Return the channel's name in the tracker."""
+        return "mesoguide"
+
+    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
+        """Take one bot message (Rasa's hook)."""
+        reply = message.get("reply")
+        if isinstance(reply, dict):
+            self.replies.append(reply)
+
+
+class Assistant:
+    """Answers messages; each conversation has a name of its own.
+
+    Parameters
+    ----------
+    model
+        The trained model's file.
+    settings
+        Of the clinic.
+    """
+
+    def __init__(self, model: Path, settings: Settings) -> None:
+        self._agent = Agent.load(
+            model_path=str(model), action_endpoint=action_endpoint(settings)
+        )
+        self._error = error_reply(load_knowledge()).to_dict()
+
+    async def reply(self, text: object, conversation: str) -> dict[str, Any]:
+        """Return the reply to ``text`` as the contract's object; never fails, never empty."""
+        collector = ReplyCollector()
+        message = UserMessage(
+            door_text(text), collector, sender_id=conversation, input_channel=collector.name()
+        )
+        try:
+            await self._agent.handle_message(message)
+        except Exception as cause:  # noqa: BLE001 - promise 3: a failure is a fixed sentence
+            logger.error("a turn failed: %s", type(cause).__name__)
+        return collector.replies[-1] if collector.replies else dict(self._error)
+
+    async def conversation(self, messages: list[object]) -> list[dict[str, Any]]:
+        """Return the replies to ``messages`` in a fresh session, which is then forgotten."""
+        name = uuid.uuid4().hex
+        replies = [await self.reply(text, name) for text in messages]
+        self.forget(name)
+        return replies
+
+    def forget(self, conversation: str) -> None:
+        """Drop all that is kept of ``conversation`` in this process."""
+        store = self._agent.tracker_store
+        store = getattr(store, "_tracker_store", store)
+        if isinstance(store, InMemoryTrackerStore):
+            store.store.pop(conversation, None)

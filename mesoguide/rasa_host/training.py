@@ -1,0 +1,135 @@
+"""Prepare what is built from the project's files, and only when they changed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import yaml
+
+from mesoguide.settings import ROOT
+
+MODEL = ROOT / "models" / "mesoguide.tar.gz"
+STAMP = ROOT / "models" / "mesoguide.json"
+NLU = ROOT / "data" / "nlu.yml"
+TRAINED_FROM = ("config.yml", "domain.yml", "data/*.yml", "mesoguide/components/*.py", "mesoguide/rejection.py")
+BUILT_FROM = ("data/nlu.yml", "language/en_mesoguide/*.py", "language/en_mesoguide/*.yml")
+
+Say = Callable[[str], None]
+
+
+def prepare(say: Say, *, force: bool = False) -> Path:
+    """Build the language package's data and train the model where their inputs changed.
+
+    Parameters
+    ----------
+    say
+        Told what is being done, a line each.
+    force
+        Build and train although nothing changed.
+
+    Returns
+    -------
+    Path
+        The model's file.
+
+    Raises
+    ------
+    RuntimeError
+        Rasa could not train; the message says why.
+    """
+    from en_mesoguide import DATA
+
+    made = json.loads(STAMP.read_text("utf-8")) if STAMP.is_file() else {}
+    language = digest(BUILT_FROM)
+    if force or made.get("language") != language or not (DATA / "config.cfg").is_file():
+        say("Building the language package (word lists, sentence encoder) …")
+        from en_mesoguide.build import build
+
+        build(training_messages(NLU))
+        made = {"language": language}
+        _write(made)
+    inputs = digest(TRAINED_FROM) + language
+    if force or made.get("model") != inputs or not MODEL.is_file():
+        say("Training the model (about half a minute) …")
+        train(MODEL)
+        _write({"language": language, "model": inputs})
+    return MODEL
+
+
+def train(model: Path, *, config: Path = ROOT / "config.yml", nlu: Path | None = None) -> None:
+    """Train with Rasa and put the result at ``model``, whole or not at all.
+
+    Parameters
+    ----------
+    nlu
+        Train the NLU part alone, on this file.
+    """
+    import rasa.model_training as training
+
+    model.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=model.parent) as folder, _printed() as printed:
+        if nlu is None:
+            files = [str(ROOT / "data")]
+            result = training.train(
+                str(ROOT / "domain.yml"), str(config), files, output=folder, fixed_model_name="new"
+            )
+            path = result.model
+        else:
+            path = asyncio.run(_train_nlu(config, nlu, folder))
+        if not path:
+            raise RuntimeError(f"Rasa could not train:\n{printed.getvalue().strip()}")
+        shutil.move(path, model)
+
+
+async def _train_nlu(config: Path, nlu: Path, folder: str) -> str | None:
+    import rasa.model_training as training
+
+    return await training.train_nlu(str(config), str(nlu), folder, fixed_model_name="new")
+
+
+@contextlib.contextmanager
+def _printed() -> Iterator[io.StringIO]:
+    """Keep what Rasa (and git, which it calls) prints; it is shown only if training fails."""
+    text = io.StringIO()
+    with tempfile.TemporaryFile() as errors:
+        stderr = os.dup(2)
+        os.dup2(errors.fileno(), 2)
+        try:
+            with contextlib.redirect_stdout(text):
+                yield text
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+def training_messages(nlu: Path) -> list[str]:
+    """Return the example messages in a Rasa NLU file."""
+    content = yaml.safe_load(nlu.read_text("utf-8"))
+    return [
+        line.removeprefix("- ")
+        for block in content["nlu"]
+        for line in block["examples"].splitlines()
+        if line.strip()
+    ]
+
+
+def digest(patterns: tuple[str, ...], root: Path = ROOT) -> str:
+    """Return a hash of the files that match ``patterns``, names and contents."""
+    total = hashlib.sha256()
+    for path in sorted(path for pattern in patterns for path in root.glob(pattern)):
+        total.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()
+
+
+def _write(made: dict[str, str]) -> None:
+    STAMP.parent.mkdir(exist_ok=True)
+    STAMP.write_text(json.dumps(made), "utf-8")

@@ -1,0 +1,332 @@
+"""From the questions of one message to one whole reply.
+
+The user's words are never repeated: what is said depends on what was understood, the
+memory, and the knowledge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from mesoguide import follow_up
+from mesoguide.answer import Passage, answer, reasons, rest, short_answer
+from mesoguide.settings import Settings
+from mesoguide.types import Kind, Knowledge, Memory, Question, Reply, Topic
+
+LONGEST = 1000
+"""Characters of a reply to one question, where that can be."""
+SEVERAL = 1250
+"""Characters of a reply to several questions, where that can be."""
+LONGEST_OF_ALL = 1500
+"""Characters that no reply passes: beyond it channels cut or refuse a message."""
+SILENT = "silent_"
+"""Intents with this prefix are questions that the documents do not answer."""
+BUTTONS = 3
+
+SMALL_TALK: Mapping[str, str] = {
+    "greet": "greeting", "goodbye": "goodbye", "thanks": "thanks", "bot_challenge": "bot",
+    "capabilities": "capabilities", "chitchat": "chitchat", "frustration": "frustration",
+    "affirm": "affirm", "deny": "deny", "privacy": "privacy",
+}  # fmt: skip
+"""Intent → the fixed text that answers it."""
+STARTERS = ("How does it work?", "Does it hurt?", "What are the side effects?")
+
+
+def respond(
+    questions: Sequence[Question], memory: Memory, knowledge: Knowledge, settings: Settings
+) -> tuple[Reply, Memory]:
+    """Answer all ``questions`` of one message in one reply; return it with the new memory.
+
+    The same arguments always give the same bytes.
+    """
+    asked = _resolved(questions, memory, knowledge)
+    topics = [q for q in asked if q.intent in knowledge.topics]
+    if topics:
+        return _topic_reply(asked, memory, knowledge, settings)
+    first = next((q for q in asked if q.intent.startswith("ask_")), asked[0] if asked else None)
+    if first is None:
+        return _fixed("out_of_scope", ("empty",), knowledge, settings, STARTERS), memory
+    if first.intent.startswith("ask_"):
+        return _follow_up_reply(first, memory, knowledge, settings)
+    if first.intent == CLARIFY:
+        return _clarify_reply(first, memory, knowledge, settings)
+    kinds = sorted((_other(q.intent) for q in asked), key=lambda pair: _WEIGHT.index(pair[0]))
+    kind = kinds[0][0]
+    keys = tuple(dict.fromkeys(key for of_kind, key in kinds if of_kind == kind))[:2]
+    buttons = () if kind == "small_talk" and keys[0] == "goodbye" else STARTERS
+    return _fixed(kind, keys, knowledge, settings, buttons), replace(memory, asked=())
+
+
+CLARIFY = "clarify"
+"""The intent of a question that may be about either of two topics."""
+UNCLEAR = "unclear"
+"""The intent of a message that was not understood at all."""
+_WEIGHT: tuple[Kind, ...] = ("not_in_documents", "clinic", "out_of_scope", "small_talk")
+
+
+def _other(intent: str) -> tuple[Kind, str]:
+    """Kind and fixed text of an intent that is no topic."""
+    if intent.startswith(SILENT):
+        return "not_in_documents", "not_in_documents"
+    if intent in ("clinic", "human"):
+        return "clinic", intent
+    if intent in SMALL_TALK:
+        return "small_talk", SMALL_TALK[intent]
+    return "out_of_scope", intent if intent in (UNCLEAR, "empty") else "out_of_scope"
+
+
+def _resolved(
+    questions: Sequence[Question], memory: Memory, knowledge: Knowledge
+) -> list[Question]:
+    """Give follow-ups their topic, drop greetings and the like beside a real question."""
+    found: list[Question] = []
+    for question in questions:
+        intent = follow_up.named_topic(question) or question.intent
+        if intent == "ask_next":
+            intent = follow_up.next_topic(memory, knowledge) or "ask_more"
+        if intent == "affirm" and len(memory.asked) == 1:
+            intent = memory.asked[0]
+        found.append(replace(question, intent=intent))
+    real = [q for q in found if q.intent not in SMALL_TALK and q.intent != UNCLEAR]
+    kept = real or found[:1]
+    unique = {(q.intent if q.intent in knowledge.topics else q.text): q for q in reversed(kept)}
+    return list(reversed(list(unique.values())))
+
+
+def _topic_reply(
+    asked: Sequence[Question], memory: Memory, knowledge: Knowledge, settings: Settings
+) -> tuple[Reply, Memory]:
+    """Answer the topics among ``asked``; what does not fit into one bubble is said to be left."""
+    answered = list(asked)
+    while True:
+        reply, kept = _topics_told(answered, knowledge, settings, cut=len(answered) < len(asked))
+        if len(reply.text) <= LONGEST_OF_ALL or len(answered) == 1:
+            return reply, kept
+        answered.pop()
+
+
+def _topics_told(
+    asked: Sequence[Question], knowledge: Knowledge, settings: Settings, *, cut: bool
+) -> tuple[Reply, Memory]:
+    about = [knowledge.topics[q.intent] for q in asked if q.intent in knowledge.topics]
+    several = len(asked) > 1
+    room = (SEVERAL if several else LONGEST) - _closing_length(about, knowledge, several=several)
+    lines: list[str] = []
+    told: list[str] = []
+    notices: list[str] = []
+    for question in asked:
+        topic = knowledge.topics.get(question.intent)
+        if topic is None:
+            kind = _other(question.intent)[0]
+            key = "clinic_too" if kind == "clinic" else "not_in_documents_too"
+            if kind in ("clinic", "not_in_documents") and key not in notices:
+                lines.append(_filled(key, knowledge, settings))
+                notices.append(key)
+            continue
+        passage = answer(
+            topic,
+            question,
+            knowledge,
+            room=room // len(asked),
+            fill=lambda text: _fill(text, knowledge, settings),
+        )
+        if several:
+            lines.append(f"{topic.label[0].upper()}{topic.label[1:]}:")
+        lines += passage.lines
+        told += passage.statements
+    if cut:
+        lines.append(knowledge.notices["too_many"])
+        notices.append("too_many")
+    names = tuple(topic.id for topic in about)
+    reply = _answer_reply(names, Passage(tuple(lines), tuple(told)), knowledge, short=several or cut)
+    kept = Memory(topics=names, told=tuple(dict.fromkeys(told)))
+    buttons = _buttons(about, names)
+    return replace(reply, buttons=buttons, notices=(*reply.notices, *notices)), kept
+
+
+def _answer_reply(
+    topics: tuple[str, ...], passage: Passage, knowledge: Knowledge, *, short: bool = False
+) -> Reply:
+    """Add sources, kinds of publisher and disclaimer to ``passage``."""
+    statements = tuple(dict.fromkeys(passage.statements))
+    sources = _sources(statements, knowledge)
+    lines = [*passage.lines]
+    if sources:
+        lines.append(_source_line(sources, knowledge))
+    if any(knowledge.topics[name].publisher for name in topics if name in knowledge.topics):
+        lines.append(_publisher_line(knowledge))
+    notice = "disclaimer_short" if short else "disclaimer"
+    lines.append(knowledge.notices[notice])
+    return Reply(
+        text=_bubble(lines),
+        kind="answer",
+        topics=topics,
+        notices=(notice,),
+        statements=statements,
+        sources=sources,
+    )
+
+
+def _follow_up_reply(
+    question: Question, memory: Memory, knowledge: Knowledge, settings: Settings
+) -> tuple[Reply, Memory]:
+    """Answer "says who?", "tell me more", "why?", "which is right?", "say it simply"."""
+    about = [knowledge.topics[name] for name in memory.topics if name in knowledge.topics]
+    if question.intent == "ask_sources":
+        return _sources_reply(about, memory, knowledge), memory
+    if not about:
+        return _fixed("small_talk", ("capabilities",), knowledge, settings, STARTERS), memory
+    names = tuple(topic.id for topic in about)
+    room = LONGEST - _closing_length(about, knowledge, several=False)
+    passages: list[Passage] = []
+    for topic in about:
+        if question.intent == "ask_why":
+            passages.append(reasons(topic, knowledge))
+        elif question.intent in ("ask_verdict", "ask_simpler"):
+            passages.append(short_answer(topic, knowledge))
+        else:
+            passages.append(rest(topic, memory, knowledge, room=room // len(about)))
+    lines = [line for passage in passages for line in passage.lines]
+    told = [name for passage in passages for name in passage.statements]
+    if question.intent == "ask_verdict":
+        lines.insert(0, knowledge.notices["verdict"])
+    if not told:
+        key = "no_reason" if question.intent == "ask_why" else "nothing_left"
+        labels = " and ".join(topic.label for topic in about)
+        text = knowledge.notices[key].format(label=labels)
+        lines = [text, knowledge.notices["disclaimer"]]
+        kind: Kind = "not_in_documents"
+        reply = Reply(_bubble(lines), kind, names, notices=(key, "disclaimer"))
+        return replace(reply, buttons=_buttons(about, names)), memory
+    reply = _answer_reply(names, Passage(tuple(lines), tuple(told)), knowledge)
+    kept = replace(memory, told=tuple(dict.fromkeys((*memory.told, *told))), asked=())
+    return replace(reply, buttons=_buttons(about, names)), kept
+
+
+def _sources_reply(about: Sequence[Topic], memory: Memory, knowledge: Knowledge) -> Reply:
+    sources = _sources(memory.told, knowledge)
+    lines = [knowledge.notices["all_sources"]]
+    for document in knowledge.documents.values():
+        sections = [s["section"] for s in sources if s["document"] == document.id]
+        used = f" Sections used: {_quoted(sections)}." if sections else ""
+        lines.append(
+            f'• {document.name}: "{document.title}", {document.publisher_kind},'
+            f" from {document.publisher}, read on {document.read.isoformat()}.{used}"
+        )
+    lines.append(knowledge.notices["disclaimer"])
+    names = tuple(topic.id for topic in about)
+    return Reply(
+        text=_bubble(lines),
+        kind="answer" if names else "small_talk",
+        topics=names,
+        notices=("all_sources", "disclaimer"),
+        statements=memory.told,
+        sources=sources,
+        buttons=_buttons(about, names) if about else STARTERS,
+    )
+
+
+def _clarify_reply(
+    question: Question, memory: Memory, knowledge: Knowledge, settings: Settings
+) -> tuple[Reply, Memory]:
+    """Ask which of two topics is meant: once, never twice in a row."""
+    options = [name for name, _ in question.ranking if name in knowledge.topics][:2]
+    if memory.asked or len(options) < 2:
+        return _fixed("out_of_scope", (UNCLEAR,), knowledge, settings, STARTERS), replace(memory, asked=())
+    first, second = (knowledge.topics[name] for name in options)
+    text = knowledge.notices["clarify"].format(first=first.label, second=second.label)
+    lines = [text, knowledge.notices["disclaimer_short"]]
+    reply = Reply(
+        text=_bubble(lines),
+        kind="clarify",
+        topics=(),
+        notices=("clarify", "disclaimer_short"),
+        buttons=tuple(_asks(topic) for topic in (first, second)),
+    )
+    return reply, replace(memory, asked=tuple(options))
+
+
+def _asks(topic: Topic) -> str:
+    """A topic's label as the question that a button sends."""
+    return f"Tell me about {topic.label}"
+
+
+def _fixed(
+    kind: Kind,
+    keys: tuple[str, ...],
+    knowledge: Knowledge,
+    settings: Settings,
+    buttons: tuple[str, ...] = (),
+) -> Reply:
+    """A reply of fixed texts, with the short disclaimer."""
+    lines = [_filled(key, knowledge, settings) for key in (*keys, "disclaimer_short")]
+    return Reply(_bubble(lines), kind, notices=(*keys, "disclaimer_short"), buttons=buttons)
+
+
+def error_reply(knowledge: Knowledge) -> Reply:
+    """The reply when anything failed."""
+    return Reply(knowledge.notices["error"], "error", notices=("error",))
+
+
+def _buttons(about: Iterable[Topic], answered: tuple[str, ...]) -> tuple[str, ...]:
+    offered = [text for topic in about for text in topic.next]
+    return tuple(dict.fromkeys(offered))[:BUTTONS]
+
+
+def _sources(statements: Iterable[str], knowledge: Knowledge) -> tuple[dict[str, str], ...]:
+    pairs = dict.fromkeys(
+        (knowledge.statements[name].document, knowledge.statements[name].section)
+        for name in statements
+    )
+    order = list(knowledge.documents)
+    return tuple(
+        {"document": document, "section": knowledge.documents[document].sections[section].title}
+        for document, section in sorted(pairs, key=lambda pair: order.index(pair[0]))
+    )
+
+
+def _source_line(sources: Sequence[Mapping[str, str]], knowledge: Knowledge) -> str:
+    parts = []
+    for document in dict.fromkeys(source["document"] for source in sources):
+        sections = [s["section"] for s in sources if s["document"] == document]
+        parts.append(f"{_lower_first(knowledge.documents[document].name)} ({_quoted(sections)})")
+    return f"Sources: {'; '.join(parts)}."
+
+
+def _publisher_line(knowledge: Knowledge) -> str:
+    kinds = [
+        f"{_lower_first(document.name)} is {document.publisher_kind}"
+        for document in knowledge.documents.values()
+    ]
+    text = "; ".join(kinds)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _closing_length(about: Sequence[Topic], knowledge: Knowledge, *, several: bool) -> int:
+    """Characters to keep free for sources, publishers and disclaimer."""
+    notice = knowledge.notices["disclaimer_short" if several else "disclaimer"]
+    publisher = any(topic.publisher for topic in about)
+    return len(notice) + 190 + (len(_publisher_line(knowledge)) if publisher else 0)
+
+
+def _quoted(sections: Sequence[str]) -> str:
+    return ", ".join(f'"{section}"' for section in sections)
+
+
+def _lower_first(name: str) -> str:
+    return name[0].lower() + name[1:]
+
+
+def _filled(key: str, knowledge: Knowledge, settings: Settings) -> str:
+    return _fill(knowledge.notices[key], knowledge, settings)
+
+
+def _fill(text: str, knowledge: Knowledge, settings: Settings) -> str:
+    price = knowledge.notices["clinic_price_line"].format(clinic=settings.clinic)
+    return text.format(clinic=settings.clinic, clinic_price_line=price)
+
+
+def _bubble(lines: Iterable[str]) -> str:
+    """Join ``lines`` to one bubble: no empty line, because channels split there."""
+    return "\n".join(line.strip() for line in lines if line.strip())

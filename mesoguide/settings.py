@@ -1,0 +1,80 @@
+"""The clinic's settings: one file, each line with a default, environment variables on top."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from mesoguide.errors import DataError, Problem
+from mesoguide.types import Place
+from mesoguide.yaml_lines import Lines, load
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The folder that holds the project's data files."""
+PREFIX = "MESOGUIDE_"
+EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a clinic can set; each field is a line of ``settings.yml``."""
+
+    clinic_name: str = "the clinic"
+    clinic_phone: str = ""
+    clinic_contact: str = ""
+    action_server: str = EMBEDDED
+
+    @property
+    def clinic(self) -> str:
+        """The clinic's contact card in one phrase."""
+        ways = [f"phone {self.clinic_phone}"] if self.clinic_phone else []
+        ways += [self.clinic_contact] if self.clinic_contact else []
+        return f"{self.clinic_name} ({', '.join(ways)})" if ways else f"{self.clinic_name} directly"
+
+
+def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read ``path`` (default: settings.yml of the project), then the environment.
+
+    Raises
+    ------
+    DataError
+        A name is unknown or a value has the wrong type.
+    """
+    file = path or ROOT / "settings.yml"
+    written = load(file, file.name)
+    kinds = {f.name: type(f.default) for f in fields(Settings)}
+    problems = [
+        Problem(written.place(name), f"there is no setting '{name}'", f"Known are: {', '.join(kinds)}")
+        for name in written
+        if name not in kinds
+    ]
+    values: dict[str, str | int] = {}
+    for name, kind in kinds.items():
+        variable = PREFIX + name.upper()
+        value: object = environment.get(variable, written.get(name))
+        place = Place(variable, 1) if variable in environment else _place(written, name)
+        if value is None:
+            continue
+        if kind is int:
+            if not str(value).isdigit() or int(str(value)) < 1:
+                wrong = f"'{name}' is {value!r}"
+                problems.append(Problem(place, wrong, "Write a whole number above 0"))
+                continue
+            values[name] = int(str(value))
+        elif isinstance(value, str):
+            values[name] = value.strip()
+        else:
+            problems.append(Problem(place, f"'{name}' is {value!r}", "Write a text in quotes"))
+    server = str(values.get("action_server", EMBEDDED))
+    if server != EMBEDDED and not server.startswith(("http://", "https://")):
+        mend = 'Write "embedded" or an address that starts with http://'
+        problems.append(Problem(_place(written, "action_server"), f"'action_server' is {server!r}", mend))
+    if problems:
+        raise DataError(problems)
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def _place(written: Lines, name: str) -> Place:
+    return written.place(name)

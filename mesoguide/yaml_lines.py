@@ -1,0 +1,78 @@
+"""YAML with line numbers, so that an error can name the line.
+
+Every mapping comes back as a :class:`Lines`: a dict that knows on which line each key stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mesoguide.errors import DataError, Problem
+from mesoguide.types import Place
+
+
+class Lines(dict[str, Any]):
+    """A mapping read from ``file``; ``line`` is its own line, ``lines`` those of its keys."""
+
+    file: str
+    line: int
+    lines: dict[str, int]
+
+    def place(self, key: str | None = None) -> Place:
+        """Return where ``key`` (or the mapping itself) stands."""
+        return Place(self.file, self.lines.get(key, self.line) if key else self.line)
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that records lines and refuses a key that stands twice."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> Lines:
+    result = Lines()
+    result.file, result.line, result.lines = loader.name, node.start_mark.line + 1, {}
+    for key_node, value_node in node.value:
+        key: Hashable = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        line = key_node.start_mark.line + 1
+        if key in result:
+            wrong = f"'{key}' stands twice, first on line {result.lines[str(key)]}"
+            raise DataError([Problem(Place(loader.name, line), wrong, "Keep one of the two")])
+        result[str(key)] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
+        result.lines[str(key)] = line
+    return result
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def load(path: Path, shown_as: str | None = None) -> Lines:
+    """Read the YAML mapping in ``path``.
+
+    Raises
+    ------
+    DataError
+        The file is missing, is no YAML, or is no mapping.
+    """
+    name = shown_as or str(path)
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as cause:
+        mend = "Put the file there, in UTF-8"
+        raise DataError([Problem(Place(name, 1), f"it can't be read ({cause})", mend)]) from cause
+    loader = _Loader(text)
+    loader.name = name
+    try:
+        content = loader.get_single_data()
+    except yaml.MarkedYAMLError as cause:
+        line = cause.problem_mark.line + 1 if cause.problem_mark else 1
+        raise DataError(
+            [Problem(Place(name, line), f"this is not YAML ({cause.problem})", "Mend this line")]
+        ) from cause
+    finally:
+        loader.dispose()  # type: ignore[no-untyped-call]
+    if not isinstance(content, Lines):
+        raise DataError([Problem(Place(name, 1), "it holds no mapping", "Start with 'key: value'")])
+    return content
