@@ -9,6 +9,8 @@ from mesoguide.types import Knowledge, Memory, Question, Statement, Topic
 
 FOCUS = 0.35
 """Cosine from which a statement counts as what the question is after."""
+AHEAD = 0.05
+"""How much nearer than the topic's short answer a detail must be to be said before it."""
 MOST_DETAILS = 5
 """Statements listed under an answer; the rest is told on "tell me more"."""
 
@@ -40,7 +42,7 @@ def answer(
         Fills the names in braces of the topic's fixed text ``open``.
     """
     wanted = _wanted(topic, question)
-    first = [name for name in wanted[:2] if name not in topic.lead + topic.sides]
+    first = _said_first(topic, question, wanted)
     leading = (*first, *topic.lead)
     lines = _sentences(_in_order(leading, knowledge), knowledge)
     if topic.sides:
@@ -92,6 +94,17 @@ def _wanted(topic: Topic, question: Question) -> list[str]:
     """The topic's statements that the question is after, nearest first."""
     own = set(topic.statements)
     return [name for name, cosine in question.focus if name in own and cosine >= FOCUS]
+
+
+def _said_first(topic: Topic, question: Question, wanted: Sequence[str]) -> list[str]:
+    """The details that answer the question better than the topic's short answer does."""
+    cosines = dict(question.focus)
+    short = max((cosines.get(name, 0.0) for name in topic.lead + topic.sides), default=0.0)
+    return [
+        name
+        for name in wanted[:2]
+        if name not in topic.lead + topic.sides and cosines[name] >= short + AHEAD
+    ]
 
 
 def _in_order(names: Iterable[str], knowledge: Knowledge) -> list[Statement]:

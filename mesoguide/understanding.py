@@ -10,6 +10,8 @@ from mesoguide.types import Question
 
 LIKELY = 0.2
 """Probability from which a topic is worth asking about when the message was rejected."""
+CLOSE = 0.75
+"""Share of the best topic's probability from which the second best is as likely: ask."""
 REMARKS = frozenset(SMALL_TALK) | {"out_of_scope", UNCLEAR, "empty", "human"}
 """Intents of a part of a message that is no question about the treatment or the clinic."""
 
@@ -18,27 +20,28 @@ def settle(question: Question, topics: Collection[str]) -> Question:
     """Decide what ``question`` is, weighing its kinds and not only its best intent.
 
     The seven ``silent_*`` intents are one kind: a topic must be likelier than all of them
-    together, or the question counts as not in the documents.
+    together, or the question counts as not in the documents. Between two topics that are
+    about as likely, the user is asked.
     """
     weights = dict(question.ranking)
     silent = {name: weight for name, weight in weights.items() if name.startswith(SILENT)}
-    best_topic = max((w for name, w in weights.items() if name in topics), default=0.0)
+    likely = [(name, weight) for name, weight in question.ranking if name in topics]
+    (_, best), (_, second) = (*likely, ("", 0.0), ("", 0.0))[:2]
     if question.sure:
-        if question.intent in topics and sum(silent.values()) > weights.get(question.intent, 0):
-            return replace(question, intent=max(silent, key=silent.__getitem__))
-        return question
-    kinds: Mapping[str, float] = {
-        "topic": sum(w for name, w in weights.items() if name in topics),
-        "silent": sum(silent.values()),
-        "other": sum(w for n, w in weights.items() if n not in topics and n not in silent),
-    }
-    likely = [name for name, w in question.ranking if name in topics and w >= LIKELY]
-    if kinds["topic"] == max(kinds.values()) and best_topic >= LIKELY and len(likely) > 1:
+        if question.intent not in topics:
+            return question
+        if sum(silent.values()) > best:
+            return replace(question, intent=_most(silent))
+        return replace(question, intent=CLARIFY) if second >= CLOSE * best else question
+    topic = sum(weight for _, weight in likely)
+    other = 1 - topic - sum(silent.values())
+    if topic >= max(other, sum(silent.values())) and second >= LIKELY:
         return replace(question, intent=CLARIFY)
-    if kinds["other"] < kinds["topic"] + kinds["silent"]:
-        best = max(silent, key=silent.__getitem__, default=UNCLEAR)
-        return replace(question, intent=best)
-    return replace(question, intent=UNCLEAR)
+    return replace(question, intent=_most(silent) if other < 0.5 else UNCLEAR)
+
+
+def _most(weights: Mapping[str, float]) -> str:
+    return max(weights, key=weights.__getitem__, default=UNCLEAR)
 
 
 def questions(whole: Question, parts: Sequence[Question], topics: Collection[str]) -> list[Question]:

@@ -15,6 +15,7 @@ from mesoguide.cleaning import door_text
 from mesoguide.knowledge import load_knowledge
 from mesoguide.reply import error_reply
 from mesoguide.rasa_host.action_endpoints import action_endpoint
+from mesoguide.rasa_host.speed import build_validator_once
 from mesoguide.settings import Settings
 
 logger = logging.getLogger("mesoguide.assistant")
@@ -50,6 +51,7 @@ class Assistant:
     """
 
     def __init__(self, model: Path, settings: Settings) -> None:
+        build_validator_once()
         self._agent = Agent.load(
             model_path=str(model), action_endpoint=action_endpoint(settings)
         )
