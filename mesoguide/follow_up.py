@@ -42,6 +42,13 @@ def named_topic(question: Question) -> str | None:
     return next((NAMED[name] for name in question.names if name in NAMED), None)
 
 
+def compared(question: Question) -> list[str]:
+    """Return the topics of a comparison that names several treatments ("PRP or minoxidil?")."""
+    named = (NAMED.get(name, "") for name in question.names)
+    topics = dict.fromkeys((question.intent, *named))
+    return [topic for topic in topics if topic.startswith("compare_")]
+
+
 def next_topic(memory: Memory, knowledge: Knowledge) -> str | None:
     """Return the topic that comes after the last one told, for "and after that?"."""
     for topic in reversed(memory.topics):

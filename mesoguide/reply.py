@@ -87,7 +87,9 @@ def _resolved(
             intent = follow_up.next_topic(memory, knowledge) or "ask_more"
         if intent == "affirm" and len(memory.asked) == 1:
             intent = memory.asked[0]
-        found.append(replace(question, intent=intent))
+        question = replace(question, intent=intent)
+        several = follow_up.compared(question) if intent.startswith("compare_") else [intent]
+        found += [replace(question, intent=topic) for topic in several]
     real = [q for q in found if q.intent not in SMALL_TALK and q.intent != UNCLEAR]
     kept = real or found[:1]
     unique = {(q.intent if q.intent in knowledge.topics else q.text): q for q in reversed(kept)}

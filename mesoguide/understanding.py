@@ -49,14 +49,17 @@ def questions(whole: Question, parts: Sequence[Question], topics: Collection[str
 
     The parts count when at least two of them, understood for sure, ask about different
     things; otherwise the message is one question. A part that is only a remark does not
-    count beside a question.
+    count beside a question, and where a single part asks, that part is the question.
     """
     one = settle(whole, topics)
     settled = [settle(part, topics) for part in parts]
     asked = [part for part in settled if part.sure and part.intent not in REMARKS]
-    different = {part.intent for part in asked}
-    if len(different) > 1 and any(part.intent in topics for part in asked):
+    about = {part.intent for part in asked}
+    if len(about) > 1 and about & set(topics):
         return asked
-    if asked and not (one.sure and one.intent in topics):
+    silent = one.sure and one.intent.startswith(SILENT)
+    if len(parts) == 1 and asked and asked[0].intent in topics and not silent:
+        return asked
+    if asked and not one.sure:
         return asked[:1]
     return [one]

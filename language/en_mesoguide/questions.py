@@ -7,21 +7,24 @@ each (``mesoguide.components.question_reader``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from spacy.language import Language
 from spacy.tokens import Doc, Span, Token
 
 __all__ = ["propose", "question_spans"]
 
-ENDS = frozenset("?!.;…\n") | {"...", "??", "???", "?!", "!?", "!!", "..", " - ", "–", "—"}
-JOINS = frozenset({"and", "also", "plus", "but", "or", "then", "btw", "so", "&", "+", ","})
-ASKS = frozenset(
-    "what whats what's how hows why when where who whos which is are am do does did can could will would"
-    " should shall has have was were may might must any isnt doesnt dont cant wont".split()
+ENDS = frozenset("?!.;…\n") | {"...", "??", "???", "?!", "!?", "!!", "..", "–", "—"}
+JOINS = frozenset({"and", "also", "plus", "but", "or", "then", "btw", "so", "&", "+", ",", "n"})
+BETWEEN = JOINS | {"if", "just", "roughly"}
+WH = frozenset("what whats what's how hows why when where who whos which".split())
+AUXILIARY = frozenset(
+    "am is are do does did can could will would should shall has have was were may might must"
+    " isnt doesnt dont cant wont isn doesn don can won".split()
 )
-WH = frozenset("what whats how hows why when where who whos which".split())
-BETWEEN = frozenset({"also", "then", "so", "and", "btw", "but", "plus", "if", "just", "roughly"})
+CONTRACTED = frozenset({"whats", "hows", "whos", "'s", "'re"})
+SUBJECT = frozenset("i it you they we he she there the this that these my your people one".split())
+CUES = frozenset("wondering wonder know tell curious about interested whether if asking question".split())
+"""Words that make a part a question without a question word."""
+AFTER_JOIN = WH | AUXILIARY | {"about", "if", "whether", "any"}
 FEWEST_WORDS = 2
 MOST_QUESTIONS = 5
 """Parts looked at in one message; more is not one person's question."""
@@ -43,16 +46,28 @@ def propose(doc: Doc) -> list[Span]:
     return _merged(doc, spans)[:MOST_QUESTIONS]
 
 
-def question_spans(doc: Doc) -> Iterator[str]:
-    """Return the texts of the proposed questions, without the words that join them."""
-    for span in doc._.questions:
-        words = list(span)
-        while words and (words[0].lower_ in JOINS or words[0].is_punct or words[0].is_space):
-            words.pop(0)
-        while words and (words[-1].lower_ in JOINS or words[-1].is_space):
-            words.pop()
-        if words:
-            yield doc[words[0].i : words[-1].i + 1].text
+def question_spans(doc: Doc) -> list[str]:
+    """Return the texts of the proposed questions, without the words that join them.
+
+    Parts that only tell something ("I'm 34.") are left out where others ask.
+    """
+    spans = doc._.questions
+    asking = [span for span in spans if any(_asks(token) or token.text == "?" for token in span)]
+    texts = (_trimmed(span) for span in asking or spans)
+    return [text for text in texts if text]
+
+
+def _trimmed(span: Span) -> str:
+    words = list(span)
+    while words and (words[0].lower_ in JOINS or words[0].is_punct or words[0].is_space):
+        words.pop(0)
+    while words and (words[-1].lower_ in JOINS or words[-1].is_space):
+        words.pop()
+    return str(span.doc[words[0].i : words[-1].i + 1].text) if words else ""
+
+
+def _asks(token: Token) -> bool:
+    return token.lower_ in WH | AUXILIARY | CUES
 
 
 def _opens_sentence(token: Token) -> bool:
@@ -63,19 +78,19 @@ def _opens_sentence(token: Token) -> bool:
 
 def _opens_question(token: Token, current: Span) -> bool:
     """Whether a new question opens inside a sentence that already holds one."""
-    if token.lower_ not in ASKS or _words(current) < FEWEST_WORDS:
+    if token.lower_ not in AFTER_JOIN or _words(current) < FEWEST_WORDS:
         return False
-    joined = token.nbor(-1)
-    at = token.i - 1
-    while at > current.start and joined.lower_ in BETWEEN and joined.nbor(-1).lower_ in JOINS:
-        at -= 1
-        joined = token.doc[at]
-    asked_before = any(t.lower_ in ASKS for t in current)
-    if joined.lower_ in JOINS:
-        return asked_before or joined.lower_ != ","
-    # "does it hurt how long does it take": no mark at all, but a second question word
-    follows = token.i + 1 < len(token.doc) and token.nbor(1).lower_ in ASKS | {"many", "much", "long", "often", "soon"}
-    return asked_before and token.lower_ in WH and follows
+    if not any(_asks(word) for word in current):
+        return False
+    before = token.nbor(-1)
+    if before.lower_ in BETWEEN:
+        return True
+    # "does it hurt how long does it take": no mark at all, but a second question after a
+    # whole one ("how long should I" is one: its auxiliary is still to come)
+    if not any(word.lower_ in AUXILIARY | CONTRACTED for word in current):
+        return False
+    follows = token.nbor(1).lower_ if token.i + 1 < len(token.doc) else ""
+    return token.lower_ in WH or (token.lower_ in AUXILIARY and follows in SUBJECT)
 
 
 def _words(span: Span) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -121,24 +121,58 @@ def own_words(counts: Mapping[str, int], common: Mapping[str, int]) -> dict[str,
 
 
 class RepairingTokenizer:
-    """spaCy's English tokenizer over the repaired text."""
+    """spaCy's English tokenizer over the repaired text, in which names are one word.
 
-    def __init__(self, inner: Tokenizer, speller: Speller | None = None) -> None:
+    Parameters
+    ----------
+    inner
+        spaCy's tokenizer.
+    speller
+        Repairs the words.
+    names
+        What a name is read as ("it") and the ways of writing it.
+    """
+
+    def __init__(
+        self,
+        inner: Tokenizer,
+        speller: Speller | None = None,
+        names: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.inner, self.vocab = inner, inner.vocab
         self.speller = speller or Speller({}, {}, {})
+        self.names = names or {}
+
+    @property
+    def names(self) -> Mapping[str, Sequence[str]]:
+        """What a name is read as, and the ways of writing it."""
+        return self._names
+
+    @names.setter
+    def names(self, names: Mapping[str, Sequence[str]]) -> None:
+        self._names = names
+        self._patterns = [
+            (re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(forms, key=len, reverse=True)))})\b", re.I), read_as)
+            for read_as, forms in names.items()
+        ]
 
     def __call__(self, text: str) -> Doc:
         """Tokenize the repaired ``text``."""
-        return self.inner(self.speller(text))
+        repaired = self.speller(text)
+        for pattern, read_as in self._patterns:
+            repaired = pattern.sub(read_as, repaired)
+        return self.inner(repaired)
 
     def to_disk(self, path: str | Path, *, exclude: Any = ()) -> None:
         """Write the word lists to ``path`` (spaCy's hook)."""
-        words = {name: getattr(self.speller, name) for name in ("own", "common", "shorthand")}
-        Path(path).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+        lists = {name: getattr(self.speller, name) for name in ("own", "common", "shorthand")}
+        content = json.dumps({"speller": lists, "names": dict(self.names)}, ensure_ascii=False)
+        Path(path).write_text(content, encoding="utf-8")
 
     def from_disk(self, path: str | Path, *, exclude: Any = ()) -> RepairingTokenizer:
         """Read the word lists from ``path`` (spaCy's hook)."""
-        self.speller = Speller(**json.loads(Path(path).read_text(encoding="utf-8")))
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        self.speller, self.names = Speller(**content["speller"]), content["names"]
         return self
 
     def to_bytes(self, *, exclude: Any = ()) -> bytes:

@@ -14,13 +14,12 @@ import numpy as np
 from en_mesoguide.encoder import Vectors
 from rasa.engine.graph import GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-from rasa.nlu.constants import SPACY_DOCS
 from rasa.nlu.utils.spacy_utils import SpacyModel
 from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
 from mesoguide.components.nearest_example_rejection import ENCODED, REJECTED
-from mesoguide.components.question_splitter import PARENT, UNREADABLE
+from mesoguide.components.question_splitter import DOCUMENT, PARENT, UNREADABLE
 from mesoguide.knowledge import load_knowledge
 from mesoguide.rejection import unit
 from mesoguide.types import Knowledge, Question
@@ -71,7 +70,7 @@ class QuestionReader(GraphComponent):
 
     def _question(self, part: Message, model: SpacyModel) -> Question:
         ranking = part.get("intent_ranking", [])
-        document = part.get(SPACY_DOCS[TEXT])
+        document = part.get(DOCUMENT)
         empty = part.get(TEXT) == UNREADABLE and part.get(PARENT).get(TEXT) != UNREADABLE
         return Question(
             text=part.get(TEXT),
@@ -97,6 +96,6 @@ def _entities(part: Message) -> list[dict[str, Any]]:
     """The terms of the repaired text as Rasa's entities; ``value`` is the term's id."""
     return [
         {"entity": e.label_, "value": e.ent_id_, "start": e.start_char, "end": e.end_char}
-        for e in part.get(SPACY_DOCS[TEXT]).ents
+        for e in part.get(DOCUMENT).ents
         if e.ent_id_
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from en_mesoguide import build, questions
+from en_mesoguide import build, questions, vectors
 from rasa.engine.graph import GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.nlu.constants import SPACY_DOCS
@@ -20,6 +20,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 PARENT = "mesoguide_message"
 """Key under which each part carries the message that it comes from."""
+DOCUMENT = "mesoguide_document"
+"""Key of a part's spaCy document with all its tokens."""
 UNREADABLE = "empty"
 """What is read in place of a message without a single letter or digit."""
 
@@ -45,7 +47,11 @@ class QuestionSplitter(GraphComponent):
     def process_training_data(
         self, training_data: TrainingData, model: SpacyModel
     ) -> TrainingData:
-        """Leave the training data as it is: each example is one question."""
+        """Each example is one question; only its document is made one token."""
+        for example in training_data.training_examples:
+            document = example.get(SPACY_DOCS[TEXT])
+            if document is not None:
+                example.set(SPACY_DOCS[TEXT], vectors.as_one_token(document))
         return training_data
 
     def process(self, messages: list[Message], model: SpacyModel) -> list[Message]:
@@ -58,12 +64,13 @@ def _parts(message: Message, model: SpacyModel) -> list[Message]:
     document = message.get(SPACY_DOCS[TEXT])
     if document is None or not any(character.isalnum() for character in text):
         return [_part(UNREADABLE, model.model(UNREADABLE), message)]
-    texts = list(questions.question_spans(document))
     parts = [_part(text, document, message)]
-    if len(texts) > 1:
+    if len(document._.questions) > 1:
+        texts = questions.question_spans(document)
         parts += [_part(part, model.model(part), message) for part in texts]
     return parts
 
 
 def _part(text: str, document: Any, parent: Message) -> Message:
-    return Message(data={TEXT: text, SPACY_DOCS[TEXT]: document, PARENT: parent})
+    one = vectors.as_one_token(document)
+    return Message(data={TEXT: text, SPACY_DOCS[TEXT]: one, DOCUMENT: document, PARENT: parent})

@@ -19,11 +19,18 @@ from mesoguide.settings import ROOT
 
 MODEL = ROOT / "models" / "mesoguide.tar.gz"
 STAMP = ROOT / "models" / "mesoguide.json"
+LANGUAGE_DATA = ROOT / "language" / "en_mesoguide" / "data"
 NLU = ROOT / "data" / "nlu.yml"
 TRAINED_FROM = ("config.yml", "domain.yml", "data/*.yml", "mesoguide/components/*.py", "mesoguide/rejection.py")
 BUILT_FROM = ("data/nlu.yml", "language/en_mesoguide/*.py", "language/en_mesoguide/*.yml")
 
 Say = Callable[[str], None]
+
+
+def is_ready() -> bool:
+    """Whether language data and model are there and made from the files as they are now."""
+    made = _made()
+    return MODEL.is_file() and made == _wanted() and (LANGUAGE_DATA / "config.cfg").is_file()
 
 
 def prepare(say: Say, *, force: bool = False) -> Path:
@@ -46,23 +53,34 @@ def prepare(say: Say, *, force: bool = False) -> Path:
     RuntimeError
         Rasa could not train; the message says why.
     """
-    from en_mesoguide import DATA
-
-    made = json.loads(STAMP.read_text("utf-8")) if STAMP.is_file() else {}
-    language = digest(BUILT_FROM)
-    if force or made.get("language") != language or not (DATA / "config.cfg").is_file():
-        say("Building the language package (word lists, sentence encoder) …")
+    made, wanted = _made(), _wanted()
+    built = (LANGUAGE_DATA / "config.cfg").is_file()
+    if force or made.get("language") != wanted["language"] or not built:
+        say("building the language package (word lists, sentence encoder) …")
         from en_mesoguide.build import build
 
         build(training_messages(NLU))
-        made = {"language": language}
-        _write(made)
-    inputs = digest(TRAINED_FROM) + language
-    if force or made.get("model") != inputs or not MODEL.is_file():
-        say("Training the model (about half a minute) …")
+        _write({"language": wanted["language"]})
+        made = _made()
+    if force or made.get("model") != wanted["model"] or not MODEL.is_file():
+        say("training the model (about half a minute) …")
         train(MODEL)
-        _write({"language": language, "model": inputs})
+        _write(wanted)
     return MODEL
+
+
+def _made() -> dict[str, str]:
+    """What the last build and training were made from."""
+    try:
+        made = json.loads(STAMP.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return made if isinstance(made, dict) else {}
+
+
+def _wanted() -> dict[str, str]:
+    language = digest(BUILT_FROM)
+    return {"language": language, "model": digest(TRAINED_FROM) + language}
 
 
 def train(model: Path, *, config: Path = ROOT / "config.yml", nlu: Path | None = None) -> None:

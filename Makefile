@@ -1,0 +1,36 @@
+# `make` alone prints the targets. Each prepares what it needs first, once.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+RUN := @$(PYTHON) bootstrap.py
+
+.PHONY: help setup chat test fast check lint train eval bench
+
+help: ## print this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: ## prepare everything: packages, language package, trained model
+	$(RUN) setup
+
+chat: ## talk to Mesoguide in this terminal
+	$(RUN) chat
+
+test: ## prepare, then run all tests
+	$(RUN) test
+
+fast: ## run the tests that need neither Rasa nor a model (seconds)
+	$(RUN) test --fast
+
+check: ## check the knowledge, the training data and the settings
+	$(RUN) check
+
+lint: ## ruff and mypy
+	$(RUN) lint
+
+train: ## build and train again although nothing changed
+	$(RUN) setup --force
+
+eval: ## measure on the evaluation questions (evals/)
+	$(RUN) eval
+
+bench: ## measure time and memory beside stock Rasa
+	$(RUN) bench

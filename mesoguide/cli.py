@@ -1,0 +1,205 @@
+"""The command ``mesoguide``: prepare, talk, ask, check, measure."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mesoguide.errors import DataError
+
+EXAMPLES = """\
+examples:
+  mesoguide ask "does it hurt?"                  print the reply as the terminal shows it
+  mesoguide ask --jsonl < in.jsonl > out.jsonl   one conversation a line, each in a fresh session
+     in:  {"id": "q1", "messages": ["does it hurt?", "and how many times do I have to go?"]}
+     out: {"id": "q1", "replies": [{"text": "...", "kind": "answer", "topics": ["pain"], ...}, ...]}
+
+The reply object is described in docs/reply-contract.md. A line that can't be read gives
+{"id": null, "error": "..."} in its place, and the exit code is 1."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; exit with 0 when all went well."""
+    options = _parser().parse_args(arguments)
+    try:
+        sys.exit(options.run(options))
+    except DataError as error:
+        sys.exit(f"{error}\n{len(error.problems)} to mend.")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mesoguide",
+        description="A truthful, safe, offline FAQ bot about mesotherapy for hair.",
+    )
+    parser.add_argument("--debug", action="store_true", help="show Rasa's log (it can hold users' words)")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    setup = commands.add_parser("setup", help="build and train what changed")
+    setup.add_argument("--force", action="store_true", help="build and train all of it")
+    setup.set_defaults(run=_setup)
+
+    chat = commands.add_parser("chat", help="talk in this terminal")
+    chat.set_defaults(run=_chat)
+
+    ask = commands.add_parser(
+        "ask",
+        help="answer one message, or many conversations from standard input",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    ask.add_argument("message", nargs="?", help="what a patient asks")
+    ask.add_argument("--jsonl", action="store_true", help="read conversations, a JSON object a line")
+    ask.set_defaults(run=_ask)
+
+    check = commands.add_parser("check", help="check knowledge, training data and settings")
+    check.add_argument("--documents", type=Path, help="folder with the source documents")
+    check.set_defaults(run=_check)
+
+    test = commands.add_parser("test", help="run the tests; what follows goes to pytest")
+    test.add_argument("--fast", action="store_true", help="only those without Rasa and a model")
+    test.add_argument("pytest", nargs=argparse.REMAINDER)
+    test.set_defaults(run=_test)
+
+    lint = commands.add_parser("lint", help="ruff and mypy")
+    lint.set_defaults(run=_lint)
+
+    evaluate = commands.add_parser("eval", help="measure on the evaluation questions")
+    evaluate.add_argument("--worst", action="store_true", help="list every message that went wrong")
+    evaluate.set_defaults(run=_eval)
+
+    benchmark = commands.add_parser("benchmark", help="measure on a public data set")
+    benchmark.add_argument("name", choices=["hint3"])
+    benchmark.add_argument("folder", type=Path, help="with the data set's files")
+    benchmark.set_defaults(run=_benchmark)
+
+    bench = commands.add_parser("bench", help="time and memory beside stock Rasa")
+    bench.add_argument("--without-stock", action="store_true", help="leave stock Rasa out")
+    bench.set_defaults(run=_bench)
+
+    rasa = commands.add_parser("rasa", help="Rasa's own command line, quiet and bound to loopback")
+    rasa.add_argument("arguments", nargs=argparse.REMAINDER)
+    rasa.set_defaults(run=_rasa)
+    return parser
+
+
+def _say(text: str) -> None:
+    print(f"mesoguide: {text}", file=sys.stderr, flush=True)
+
+
+def _prepared(options: argparse.Namespace, *, force: bool = False) -> Path:
+    """Quiet Rasa, check the knowledge, build and train what changed; return the model."""
+    from mesoguide.knowledge import load_knowledge
+    from mesoguide.rasa_host.training import is_ready
+
+    load_knowledge()
+    if force or not is_ready():
+        _say("preparing; this is done once and again only when something changed")
+    from mesoguide.rasa_host import quiet
+
+    quiet.start(debug=options.debug)
+    from mesoguide.rasa_host.training import prepare
+
+    return prepare(_say, force=force)
+
+
+def _setup(options: argparse.Namespace) -> int:
+    _prepared(options, force=options.force)
+    _say("ready")
+    return 0
+
+
+def _chat(options: argparse.Namespace) -> int:
+    _say("starting …")
+    model = _prepared(options)
+    from mesoguide.rasa_host.terminal import talk
+
+    return talk(model)
+
+
+def _ask(options: argparse.Namespace) -> int:
+    if options.jsonl == (options.message is not None):
+        sys.exit("mesoguide ask: give a message, or --jsonl with conversations on standard input")
+    model = _prepared(options)
+    from mesoguide.rasa_host import ask
+
+    if options.jsonl:
+        return ask.lines(model, sys.stdin.buffer, sys.stdout)
+    return ask.one(model, options.message)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from mesoguide.checks import check
+
+    problems = check(options.documents)
+    for problem in problems:
+        print(problem)
+    errors = [problem for problem in problems if not problem.warning]
+    print(f"{len(errors)} errors, {len(problems) - len(errors)} warnings")
+    return 1 if errors else 0
+
+
+def _test(options: argparse.Namespace) -> int:
+    if not options.fast:
+        _prepared(options)
+    import pytest
+
+    from mesoguide.settings import ROOT
+
+    chosen = ["-m", "not slow"] if options.fast else []
+    return int(pytest.main(["--rootdir", str(ROOT), *chosen, *options.pytest]))
+
+
+def _lint(options: argparse.Namespace) -> int:
+    import subprocess
+
+    from mesoguide.settings import ROOT
+
+    commands = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
+    codes = [subprocess.call([sys.executable, "-m", *command], cwd=ROOT) for command in commands]
+    return max(codes)
+
+
+def _eval(options: argparse.Namespace) -> int:
+    model = _prepared(options)
+    from mesoguide.rasa_host.evaluation import evaluate
+
+    print(evaluate(model, worst=options.worst))
+    return 0
+
+
+def _benchmark(options: argparse.Namespace) -> int:
+    _prepared(options)
+    from mesoguide.rasa_host.hint3 import benchmark
+
+    print(benchmark(options.folder, _say))
+    return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    _prepared(options)
+    from mesoguide.rasa_host.bench import bench
+
+    print(bench(_say, stock=not options.without_stock))
+    return 0
+
+
+def _rasa(options: argparse.Namespace) -> int:
+    from mesoguide.rasa_host import quiet
+
+    quiet.start(debug=options.debug)
+    from rasa.__main__ import main as rasa_main
+
+    given = [word for word in options.arguments if word != "--"]
+    if given[:1] in (["run"], ["shell"]) and not {"-i", "--interface"} & set(given):
+        given += ["-i", "127.0.0.1"]
+    sys.argv = ["rasa", *given]
+    rasa_main()
+    return 0
