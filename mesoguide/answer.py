@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from mesoguide.types import Knowledge, Memory, Question, Statement, Topic
+from mesoguide.types import NEAR, Knowledge, Memory, Question, Statement, Topic
 
-FOCUS = 0.35
+FOCUS = 0.3
 """Cosine from which a statement counts as what the question is after."""
+SURE_TO_TELL = 3
+"""Statements that the question is after and that are told even where room is short."""
 AHEAD = 0.05
 """How much nearer than the topic's short answer a detail must be to be said before it."""
 MOST_DETAILS = 5
@@ -53,7 +55,8 @@ def answer(
     left = [name for name in (*wanted, *topic.more) if name not in used]
     for name in list(dict.fromkeys(left))[:MOST_DETAILS]:
         line = f"• {_attributed(knowledge.statements[name], knowledge)}."
-        if sum(map(len, lines)) + sum(map(len, closing)) + len(line) > room:
+        full = sum(map(len, lines)) + sum(map(len, closing)) + len(line) > room
+        if full and name not in wanted[:SURE_TO_TELL]:
             break
         lines.append(line)
         used.append(name)
@@ -67,6 +70,17 @@ def short_answer(topic: Topic, knowledge: Knowledge) -> Passage:
     if topic.sides:
         lines.append(knowledge.notices["differ"].format(differ_on=topic.differ_on))
     return Passage(tuple(lines), names)
+
+
+def brief_answer(topic: Topic, question: Question, knowledge: Knowledge) -> Passage:
+    """Answer in as few words as can be: one statement a document, and what is asked for."""
+    wanted = _said_first(topic, question, _wanted(topic, question))[:1]
+    speakers = {knowledge.statements[name].document: name for name in reversed(topic.lead + topic.sides)}
+    names = dict.fromkeys((*wanted, *reversed(speakers.values())))
+    lines = _sentences(_in_order(names, knowledge), knowledge)
+    if topic.sides:
+        lines.append(knowledge.notices["differ_brief"])
+    return Passage(tuple(lines), tuple(names))
 
 
 def rest(topic: Topic, memory: Memory, knowledge: Knowledge, *, room: int) -> Passage:
@@ -91,9 +105,13 @@ def reasons(topic: Topic, knowledge: Knowledge) -> Passage:
 
 
 def _wanted(topic: Topic, question: Question) -> list[str]:
-    """The topic's statements that the question is after, nearest first."""
+    """The statements that the question is after, nearest first."""
     own = set(topic.statements)
-    return [name for name, cosine in question.focus if name in own and cosine >= FOCUS]
+    return [
+        name
+        for name, cosine in question.focus
+        if cosine >= NEAR or (name in own and cosine >= FOCUS)
+    ]
 
 
 def _said_first(topic: Topic, question: Question, wanted: Sequence[str]) -> list[str]:

@@ -30,6 +30,8 @@ OPENING = re.compile(
     r"(?:(?:what|how|wat|hw)\s*(?:'s|s|is)?\s*(?:about|abt|bout|of|with)|(?:and|or|vs|versus|same (?:for|with)|for|compared (?:to|with)))\b",
     re.IGNORECASE,
 )
+SILENT = "silent_"
+"""Intents with this prefix are questions that the documents do not answer."""
 LONGEST = 7
 """Words above which a message says itself what it asks."""
 
@@ -38,6 +40,8 @@ def named_topic(question: Question) -> str | None:
     """Return the topic of a short follow-up such as "and PRP?", or None if it is none."""
     words = question.text.split()
     if len(words) > LONGEST or not OPENING.match(question.text):
+        return None
+    if question.sure and question.intent.startswith(SILENT):
         return None
     return next((NAMED[name] for name in question.names if name in NAMED), None)
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from mesoguide import follow_up
-from mesoguide.answer import Passage, answer, reasons, rest, short_answer
+from mesoguide.answer import Passage, answer, brief_answer, reasons, rest, short_answer
+from mesoguide.follow_up import SILENT
 from mesoguide.settings import Settings
 from mesoguide.types import Kind, Knowledge, Memory, Question, Reply, Topic
 
@@ -20,8 +21,6 @@ SEVERAL = 1250
 """Characters of a reply to several questions, where that can be."""
 LONGEST_OF_ALL = 1500
 """Characters that no reply passes: beyond it channels cut or refuse a message."""
-SILENT = "silent_"
-"""Intents with this prefix are questions that the documents do not answer."""
 BUTTONS = 3
 
 SMALL_TALK: Mapping[str, str] = {
@@ -99,18 +98,26 @@ def _resolved(
 def _topic_reply(
     asked: Sequence[Question], memory: Memory, knowledge: Knowledge, settings: Settings
 ) -> tuple[Reply, Memory]:
-    """Answer the topics among ``asked``; what does not fit into one bubble is said to be left."""
+    """Answer the topics among ``asked``: shorter where they are many, and never too long."""
+    reply, kept = _topics_told(asked, knowledge, settings)
+    if len(reply.text) > LONGEST_OF_ALL:
+        reply, kept = _topics_told(asked, knowledge, settings, brief=True)
     answered = list(asked)
-    while True:
-        reply, kept = _topics_told(answered, knowledge, settings, cut=len(answered) < len(asked))
-        if len(reply.text) <= LONGEST_OF_ALL or len(answered) == 1:
-            return reply, kept
+    while len(reply.text) > LONGEST_OF_ALL and len(answered) > 1:
         answered.pop()
+        reply, kept = _topics_told(answered, knowledge, settings, brief=True, cut=True)
+    return reply, kept
 
 
 def _topics_told(
-    asked: Sequence[Question], knowledge: Knowledge, settings: Settings, *, cut: bool
+    asked: Sequence[Question],
+    knowledge: Knowledge,
+    settings: Settings,
+    *,
+    brief: bool = False,
+    cut: bool = False,
 ) -> tuple[Reply, Memory]:
+    """Answer in full, or in ``brief``; with ``cut``, say that something is left out."""
     about = [knowledge.topics[q.intent] for q in asked if q.intent in knowledge.topics]
     several = len(asked) > 1
     room = (SEVERAL if several else LONGEST) - _closing_length(about, knowledge, several=several)
@@ -126,13 +133,16 @@ def _topics_told(
                 lines.append(_filled(key, knowledge, settings))
                 notices.append(key)
             continue
-        passage = answer(
-            topic,
-            question,
-            knowledge,
-            room=room // len(asked),
-            fill=lambda text: _fill(text, knowledge, settings),
-        )
+        if brief:
+            passage = brief_answer(topic, question, knowledge)
+        else:
+            passage = answer(
+                topic,
+                question,
+                knowledge,
+                room=room // len(asked),
+                fill=lambda text: _fill(text, knowledge, settings),
+            )
         if several:
             lines.append(f"{topic.label[0].upper()}{topic.label[1:]}:")
         lines += passage.lines

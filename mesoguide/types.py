@@ -20,6 +20,13 @@ Kind = Literal[
 """What sort of reply it is."""
 
 
+NEAR = 0.55
+"""Cosine from which a statement is what a question asks for, whatever its topic.
+
+Of messages that the documents do not answer, about 1 in 100 comes that near to a
+statement; of plain questions for a fact, about half do (docs/measurements.md)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A line of a data file, for error messages; ``line`` counts from 1."""

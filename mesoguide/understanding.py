@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from mesoguide.reply import CLARIFY, SILENT, SMALL_TALK, UNCLEAR
-from mesoguide.types import Question
+from mesoguide.follow_up import SILENT
+from mesoguide.reply import CLARIFY, SMALL_TALK, UNCLEAR
+from mesoguide.types import NEAR, Question, Topic
 
 LIKELY = 0.2
 """Probability from which a topic is worth asking about when the message was rejected."""
 CLOSE = 0.75
 """Share of the best topic's probability from which the second best is as likely: ask."""
+VERY_NEAR = 0.62
+"""Cosine from which a statement answers a question whose intent says otherwise."""
 REMARKS = frozenset(SMALL_TALK) | {"out_of_scope", UNCLEAR, "empty", "human"}
 """Intents of a part of a message that is no question about the treatment or the clinic."""
 
@@ -63,3 +66,27 @@ def questions(whole: Question, parts: Sequence[Question], topics: Collection[str
     if asked and not one.sure:
         return asked[:1]
     return [one]
+
+
+def focus(question: Question, cosines: Mapping[str, float], topics: Mapping[str, Topic]) -> Question:
+    """Name the statements nearest to ``question``; trust a very near one more than the intent.
+
+    Parameters
+    ----------
+    cosines
+        Statement → cosine of its vector and the question's, -1 to 1.
+    """
+    nearest = max(cosines, key=cosines.__getitem__)
+    near = cosines[nearest] >= NEAR
+    topic = topics.get(question.intent)
+    if topic is None and cosines[nearest] >= VERY_NEAR and question.intent not in REMARKS - {"out_of_scope", UNCLEAR}:
+        weights = dict(question.ranking)
+        telling = [name for name in topics if nearest in topics[name].statements]
+        if telling and not question.intent.startswith("ask_") and question.intent != "clinic":
+            intent = max(telling, key=lambda name: weights.get(name, 0.0))
+            question, topic = replace(question, intent=intent), topics[intent]
+    if topic is None:
+        return question
+    names = {*topic.statements, *([nearest] if near else [])}
+    best = sorted(names, key=lambda name: (-cosines[name], name))
+    return replace(question, focus=tuple((name, round(cosines[name], 4)) for name in best))

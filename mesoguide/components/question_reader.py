@@ -10,24 +10,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-from en_mesoguide.encoder import Vectors
 from rasa.engine.graph import GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.nlu.utils.spacy_utils import SpacyModel
 from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from mesoguide.components.nearest_example_rejection import ENCODED, REJECTED
+from mesoguide.components.nearest_example_rejection import REJECTED
 from mesoguide.components.question_splitter import DOCUMENT, PARENT, UNREADABLE
 from mesoguide.knowledge import load_knowledge
 from mesoguide.rejection import unit
 from mesoguide.types import Knowledge, Question
-from mesoguide.understanding import questions
-
-FOCUS = 8
-"""Statements named as nearest to a question."""
-
+from mesoguide.understanding import focus, questions
 
 @DefaultV1Recipe.register(
     DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False, model_from="SpacyNLP"
@@ -37,8 +31,8 @@ class QuestionReader(GraphComponent):
 
     def __init__(self, knowledge: Knowledge) -> None:
         self.knowledge = knowledge
-        self._names = list(knowledge.statements)
-        self._vectors: Vectors | None = None
+        self._names: list[str] = []
+        self._vectors: Any = None
 
     @classmethod
     def create(
@@ -56,8 +50,10 @@ class QuestionReader(GraphComponent):
         return [self._read(parent, parts, model) for parent, parts in parents.values()]
 
     def _read(self, parent: Message, parts: list[Message], model: SpacyModel) -> Message:
-        whole, *rest = (self._question(part, model) for part in parts)
+        whole, *rest = map(_question, parts)
         found = questions(whole, rest, self.knowledge.topics)
+        documents = {part.get(TEXT): part.get(DOCUMENT) for part in parts}
+        found = [self._focused(question, documents[question.text], model) for question in found]
         confidence = dict(found[0].ranking).get(found[0].intent, 0.0)
         intent = found[0].intent if found[0].intent in dict(found[0].ranking) else REJECTED
         ranking = [{"name": name, "confidence": value} for name, value in whole.ranking[:10]]
@@ -68,28 +64,27 @@ class QuestionReader(GraphComponent):
         parent.set("questions", shown, add_to_output=True)
         return parent
 
-    def _question(self, part: Message, model: SpacyModel) -> Question:
-        ranking = part.get("intent_ranking", [])
-        document = part.get(DOCUMENT)
-        empty = part.get(TEXT) == UNREADABLE and part.get(PARENT).get(TEXT) != UNREADABLE
-        return Question(
-            text=part.get(TEXT),
-            intent=UNREADABLE if empty else part.get(INTENT, {}).get("name") or REJECTED,
-            sure=empty or part.get(INTENT, {}).get("name") not in (None, REJECTED),
-            ranking=tuple((i["name"], i["confidence"]) for i in ranking if i["name"] != REJECTED),
-            focus=self._focus(document, model),
-            names=tuple(dict.fromkeys(e.ent_id_ for e in document.ents if e.ent_id_)),
-        )
+    def _focused(self, question: Question, document: Any, model: SpacyModel) -> Question:
+        """Give ``question`` the statements nearest to it in meaning."""
+        if not self._names:
+            self._names = list(self.knowledge.statements)
+            says = [self.knowledge.statements[name].says for name in self._names]
+            self._vectors = unit(model.model.get_pipe("mesoguide_vectors").vectors(says))
+        cosines = self._vectors @ unit(document._.sentence_vector)
+        return focus(question, dict(zip(self._names, cosines.tolist())), self.knowledge.topics)
 
-    def _focus(self, document: Any, model: SpacyModel) -> tuple[tuple[str, float], ...]:
-        """The statements nearest in meaning to ``document`` with their cosine."""
-        if self._vectors is None:
-            texts = [self.knowledge.statements[name].says for name in self._names]
-            encoder = model.model.get_pipe("mesoguide_vectors").encoder
-            self._vectors = encoder.encode(texts)
-        cosines = self._vectors @ unit(document._.sentence_vector[:ENCODED])
-        best = np.argsort(-cosines, kind="stable")[:FOCUS]
-        return tuple((self._names[i], round(float(cosines[i]), 4)) for i in best)
+
+def _question(part: Message) -> Question:
+    ranking = part.get("intent_ranking", [])
+    name = part.get(INTENT, {}).get("name")
+    empty = part.get(TEXT) == UNREADABLE and part.get(PARENT).get(TEXT) != UNREADABLE
+    return Question(
+        text=part.get(TEXT),
+        intent=UNREADABLE if empty else name or REJECTED,
+        sure=empty or name not in (None, REJECTED),
+        ranking=tuple((i["name"], i["confidence"]) for i in ranking if i["name"] != REJECTED),
+        names=tuple(dict.fromkeys(e.ent_id_ for e in part.get(DOCUMENT).ents if e.ent_id_)),
+    )
 
 
 def _entities(part: Message) -> list[dict[str, Any]]:
