@@ -35,7 +35,7 @@ TERM_COUNT = 2
 HERE = Path(__file__).parent
 
 
-def build(training_lines: Iterable[str], folder: Path = DATA) -> None:
+def build(training_lines: Iterable[str], folder: Path = DATA, *, named: bool = True) -> None:
     """Write the pipeline to ``folder``.
 
     Parameters
@@ -44,6 +44,8 @@ def build(training_lines: Iterable[str], folder: Path = DATA) -> None:
         The bot's training messages; their words are the speller's first choice.
     folder
         Where to; the encoder's graph in it is kept if it is already there.
+    named
+        Read the treatment's names as "it" (``names.yml``); off for other subjects.
 
     Raises
     ------
@@ -57,12 +59,13 @@ def build(training_lines: Iterable[str], folder: Path = DATA) -> None:
         shutil.copytree(kept, encoder, copy_function=_link)
     else:
         _build_encoder(encoder)
-    nlp = _pipeline(training_lines, encoder)
+    nlp = _pipeline(training_lines, encoder, named=named)
     nlp.to_disk(new, exclude=[ENCODER])
     # Whole or not at all: a process that is killed here leaves the old data or none.
     shutil.rmtree(folder, ignore_errors=True)
     new.replace(folder)
-    shutil.copyfile(folder / "meta.json", HERE / "meta.json")
+    if folder == DATA:
+        shutil.copyfile(folder / "meta.json", HERE / "meta.json")
 
 
 def _link(source: str, target: str) -> None:
@@ -100,12 +103,12 @@ def _build_encoder(folder: Path) -> None:
     unfinished.replace(folder / "model.onnx")
 
 
-def _pipeline(lines: Iterable[str], encoder: Path) -> Language:
+def _pipeline(lines: Iterable[str], encoder: Path, *, named: bool) -> Language:
     tokenizer = {"@tokenizers": "mesoguide.repairing_tokenizer.v1"}
     nlp = spacy.blank("en", config={"nlp": {"tokenizer": tokenizer}})
     common = _common_words(encoder)
     nlp.tokenizer.speller = Speller(_own_words(lines, common), common, _read("shorthand.yml"))
-    nlp.tokenizer.names = _read("names.yml")
+    nlp.tokenizer.names = _read("names.yml") if named else {}
     ruler = nlp.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER"})
     ruler.add_patterns(
         [

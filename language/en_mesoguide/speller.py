@@ -29,6 +29,10 @@ SHORTEST = 4
 LONGEST = 20
 TWO_EDITS_FROM = 6
 """Letters from which two edits are allowed, and only towards the bot's own words."""
+FREQUENT = 2_000
+"""English words up to this rank are taken as meant; a rarer one gives way to an own word."""
+RARE_FROM = 4
+"""Letters from which a rare English word gives way to one of the bot's own beside it."""
 REPEATED = re.compile(r"(.)\1{2,}")
 
 
@@ -61,13 +65,18 @@ class Speller:
         singular = word.removesuffix("s") if len(word) > SHORTEST else word
         return any(form in words for form in (word, singular) for words in (self.own, self.common))
 
+    def _frequent(self, word: str) -> bool:
+        """Whether ``word`` is so common that it is meant, even beside one of the bot's own."""
+        return word in self.own or self.common.get(word, FREQUENT) < FREQUENT
+
     def _repaired(self, written: str) -> str:
         word = written.lower().replace("’", "'")
         if word in self.shorthand:
             return self.shorthand[word]
         plain = word.replace("'", "")
         if self._known(plain) or self._known(word):
-            return written
+            rare = len(plain) >= RARE_FROM and not self._frequent(plain) and not self._frequent(word)
+            return (rare and plain.isascii() and self._own_beside(plain)) or written
         for squeezed in (REPEATED.sub(r"\1\1", plain), REPEATED.sub(r"\1", plain)):
             if squeezed != plain and self._known(squeezed):
                 return squeezed
@@ -75,10 +84,14 @@ class Speller:
             return written
         return self._nearest(plain) or written
 
-    def _nearest(self, word: str) -> str | None:
+    def _own_beside(self, word: str) -> str | None:
+        """The bot's own word that is one edit from ``word``."""
         near = within(word, self._own_by_length, 1)
-        if near:
-            return max(near, key=lambda w: (w[0] == word[0], self.own[w], w))
+        return max(near, key=lambda w: (w[0] == word[0], self.own[w], w), default=None)
+
+    def _nearest(self, word: str) -> str | None:
+        if own := self._own_beside(word):
+            return own
         near = within(word, self._common_by_length, 1)
         if near:
             return min(near, key=lambda w: (w[0] != word[0], self.common[w], w))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import io
@@ -102,16 +101,10 @@ def train(model: Path, *, config: Path = ROOT / "config.yml", nlu: Path | None =
             )
             path = result.model
         else:
-            path = asyncio.run(_train_nlu(config, nlu, folder))
+            path = training.train_nlu(str(config), str(nlu), folder, fixed_model_name="new")
         if not path:
             raise RuntimeError(f"Rasa could not train:\n{printed.getvalue().strip()}")
         shutil.move(path, model)
-
-
-async def _train_nlu(config: Path, nlu: Path, folder: str) -> str | None:
-    import rasa.model_training as training
-
-    return await training.train_nlu(str(config), str(nlu), folder, fixed_model_name="new")
 
 
 @contextlib.contextmanager

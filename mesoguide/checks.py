@@ -1,0 +1,176 @@
+"""`make check`: what loading the knowledge can't see, because it looks beyond it.
+
+The source documents where they are at hand, the training data, the evaluation questions,
+and the calendar.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from mesoguide.errors import Problem
+from mesoguide.evaluation_data import questions as evaluation_questions
+from mesoguide.knowledge import KNOWLEDGE, load_knowledge
+from mesoguide.settings import ROOT, load_settings
+from mesoguide.types import Document, Knowledge, Place, Statement
+from mesoguide.yaml_lines import load
+
+DOCUMENTS = "MESOGUIDE_DOCUMENTS"
+"""Environment variable with the folder of the source documents."""
+SHARED_WORDS = 8
+"""A run of this many words that also stands in a document is its author's sentence."""
+OLD_AFTER = datetime.timedelta(days=365)
+FEWEST_EXAMPLES = 20
+NUMBER = re.compile(r"\d+")
+DOSE = re.compile(r"\d\s*(?:mg|ml|mcg|µg|g|mm|cm|iu|%|per ?cent)\b|\b(?:milligrams?|millilit(?:re|er)s?)\b", re.I)
+APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"'})
+
+
+def check(documents: Path | None = None, today: datetime.date | None = None) -> list[Problem]:
+    """Check everything; return what is wrong, errors first.
+
+    Parameters
+    ----------
+    documents
+        Folder with the source documents; default: ``$MESOGUIDE_DOCUMENTS``. Without it the
+        comparison with them is left out, and a warning says so.
+    today
+        The day that review dates are measured from.
+
+    Raises
+    ------
+    DataError
+        Knowledge or settings can't even be loaded.
+    """
+    knowledge = load_knowledge()
+    load_settings()
+    folder = documents or Path(os.environ.get(DOCUMENTS) or ROOT.parent / "shared" / "documents")
+    found = [
+        *_document_problems(knowledge, folder),
+        *_wording_problems(knowledge),
+        *_review_problems(knowledge, today or datetime.date.today()),
+        *_example_problems(knowledge),
+    ]
+    return sorted(found, key=lambda problem: (problem.warning, problem.place.file, problem.place.line))
+
+
+def words(text: str) -> list[str]:
+    """Return the words of ``text`` as they are compared: small letters and figures only."""
+    return re.findall(r"[a-z0-9]+", text.lower().translate(APOSTROPHES).replace("'", ""))
+
+
+def sections(document: Document, text: str) -> tuple[dict[str, str], list[Problem]]:
+    """Cut ``text`` at the lines that the document's sections start with."""
+    starts: dict[str, int] = {}
+    problems = []
+    at = 0
+    for section in document.sections.values():
+        found = re.search(rf"^\s*{re.escape(section.starts)}", text[at:].translate(APOSTROPHES), re.M)
+        if not found:
+            wrong = f"no line of {document.file} starts with '{section.starts}'"
+            problems.append(Problem(document.place, wrong, "Write how the section's first line begins"))
+            continue
+        starts[section.id] = at + found.start()
+        at += found.end()
+    ends = [*list(starts.values())[1:], len(text)]
+    return {name: text[start:end] for (name, start), end in zip(starts.items(), ends)}, problems
+
+
+def _document_problems(knowledge: Knowledge, folder: Path) -> Iterator[Problem]:
+    for document in knowledge.documents.values():
+        path = folder / document.file
+        if not path.is_file():
+            wrong = f"{document.file} is not at hand: anchors and shared sentences were not checked"
+            mend = f"Put it into a folder and name that in {DOCUMENTS}"
+            yield Problem(document.place, wrong, mend, warning=True)
+            continue
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != document.sha256:
+            wrong = f"{document.file} is not the text that was read (its SHA-256 differs)"
+            yield Problem(document.place, wrong, "Read it again, then renew sha256 and reviewed")
+        text = content.decode("utf-8", "replace")
+        texts, problems = sections(document, text)
+        yield from problems
+        own = [s for s in knowledge.statements.values() if s.document == document.id]
+        yield from _anchor_problems(own, texts)
+        yield from _shared_problems(knowledge, text, document)
+
+
+def _anchor_problems(statements: list[Statement], texts: Mapping[str, str]) -> Iterator[Problem]:
+    for statement in statements:
+        section = " ".join(words(texts.get(statement.section, "")))
+        for anchor in statement.anchors:
+            if f" {' '.join(words(anchor))} " not in f" {section} ":
+                wrong = f"the anchor '{anchor}' does not stand in section '{statement.section}'"
+                yield Problem(statement.place, wrong, "Write it as the section does")
+
+
+def _shared_problems(knowledge: Knowledge, text: str, document: Document) -> Iterator[Problem]:
+    theirs = words(text)
+    runs = {tuple(theirs[i : i + SHARED_WORDS]) for i in range(len(theirs) - SHARED_WORDS + 1)}
+    for place, ours in _own_texts(knowledge):
+        said = words(ours)
+        for i in range(len(said) - SHARED_WORDS + 1):
+            if tuple(said[i : i + SHARED_WORDS]) in runs:
+                run = " ".join(said[i : i + SHARED_WORDS])
+                wrong = f"'{run}' is a sentence of {document.file}"
+                yield Problem(place, wrong, "Say it in our own words")
+                break
+
+
+def _own_texts(knowledge: Knowledge) -> Iterator[tuple[Place, str]]:
+    for statement in knowledge.statements.values():
+        yield statement.place, statement.says
+    for topic in knowledge.topics.values():
+        yield topic.place, f"{topic.label} | {topic.differ_on} | {topic.open}"
+    for key, text in knowledge.notices.items():
+        yield Place(f"{KNOWLEDGE.name}/notices.yml ({key})", 1), text
+
+
+def _wording_problems(knowledge: Knowledge) -> Iterator[Problem]:
+    for statement in knowledge.statements.values():
+        anchored = set(NUMBER.findall(" ".join(statement.anchors)))
+        for number in sorted(set(NUMBER.findall(statement.says)) - anchored):
+            wrong = f"the figure {number} of '{statement.id}' stands in none of its anchors"
+            yield Problem(statement.place, wrong, "Name the document's words for it as an anchor")
+        if DOSE.search(statement.says):
+            wrong = f"'{statement.id}' names a dose or a unit"
+            yield Problem(statement.place, wrong, "Leave it out: doses are for a doctor")
+
+
+def _review_problems(knowledge: Knowledge, today: datetime.date) -> Iterator[Problem]:
+    for document in knowledge.documents.values():
+        if today - document.reviewed > OLD_AFTER:
+            wrong = f"'{document.id}' was last reviewed on {document.reviewed}, over 12 months ago"
+            mend = "Read the source again and renew its date"
+            yield Problem(document.place, wrong, mend, warning=True)
+
+
+def _example_problems(knowledge: Knowledge) -> Iterator[Problem]:
+    path = ROOT / "data" / "nlu.yml"
+    written = load(path, "data/nlu.yml")
+    examples = {
+        block["intent"]: [line for line in block["examples"].splitlines() if line.strip()]
+        for block in written["nlu"]
+        if "intent" in block
+    }
+    asked = [question for question in evaluation_questions() if question["topics"]]
+    for topic in knowledge.topics.values():
+        count = len(examples.get(topic.id, []))
+        if count < FEWEST_EXAMPLES:
+            wrong = f"the topic '{topic.id}' has {count} training examples"
+            yield Problem(topic.place, wrong, f"Write at least {FEWEST_EXAMPLES} in data/nlu.yml")
+        if not any(topic.id in question["topics"] for question in asked):
+            wrong = f"no evaluation question asks for the topic '{topic.id}'"
+            yield Problem(topic.place, wrong, "Write some in evals/questions.jsonl")
+    trained = {" ".join(words(line)) for lines in examples.values() for line in lines}
+    for question in evaluation_questions():
+        if " ".join(words(question["text"])) in trained:
+            wrong = f"'{question['text']}' is a training example too"
+            mend = "Leave it out of one of the two"
+            yield Problem(Place("evals/questions.jsonl", question["line"]), wrong, mend)

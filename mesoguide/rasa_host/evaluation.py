@@ -1,0 +1,114 @@
+"""``make eval``: the product's own questions (evals/) through the whole product."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mesoguide.evaluation_data import read
+from mesoguide.rasa_host.assistant import Assistant
+from mesoguide.settings import load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Shares, 0 to 1, of the evaluation messages; ``worst`` lists those that went wrong."""
+
+    right: float
+    wrong: float
+    asked_back: float
+    answered_all_the_same: float
+    facts: float
+    one_question: float
+    several_questions: float
+    follow_ups: float
+    worst: tuple[str, ...]
+
+
+def measure(model: Path) -> Figures:
+    """Send every evaluation message through the product."""
+    return asyncio.run(_measure(Assistant(model, load_settings())))
+
+
+def evaluate(model: Path, *, worst: bool = False) -> str:
+    """Return the figures as a Markdown table."""
+    figures = measure(model)
+    rows = [
+        ("questions about a topic answered with the right topic", figures.right),
+        ("… answered with a wrong topic", figures.wrong),
+        ("… asked back about", figures.asked_back),
+        ("messages that the documents do not answer, answered all the same", figures.answered_all_the_same),
+        ("facts reached by a plain question for them", figures.facts),
+        ("single long questions taken as one", figures.one_question),
+        ("messages with two or three questions: all answered, nothing else", figures.several_questions),
+        ("follow-ups answered as meant", figures.follow_ups),
+    ]
+    lines = ["| measure | share |", "|---|---|"]
+    lines += [f"| {name} | {share:.1%} |" for name, share in rows]
+    return "\n".join([*lines, *(figures.worst if worst else ())])
+
+
+async def _measure(assistant: Assistant) -> Figures:
+    worst: list[str] = []
+
+    async def last(messages: list[str]) -> dict[str, Any]:
+        replies = await assistant.conversation(list(messages))
+        return replies[-1]
+
+    def note(good: bool, what: object, reply: dict[str, Any]) -> bool:
+        if not good:
+            worst.append(f"{what} → {reply['kind']} {reply['topics']}")
+        return good
+
+    asked = [(row, await last([row["text"]])) for row in read("questions")]
+    topics = [(row, reply) for row, reply in asked if row["topics"]]
+    others = [(row, reply) for row, reply in asked if not row["topics"]]
+    right = [note(_is_right(row, reply), row["text"], reply) for row, reply in topics]
+    wrong = [r["kind"] == "answer" and not good for (_, r), good in zip(topics, right)]
+    answered = [not note(r["kind"] != "answer", row["text"], r) for row, r in others]
+    told = [(row, await last([row["question"]])) for row in read("facts")]
+    facts = [note(_tells(row["terms"], r), row["question"], r) for row, r in told]
+    several: dict[bool, list[bool]] = {True: [], False: []}
+    for row in read("several"):
+        reply = await last([row["text"]])
+        good = set(reply["topics"]) == set(row["topics"])
+        several[len(row["topics"]) > 1].append(note(good, row["text"], reply))
+    followed = [(row, await last(row["messages"])) for row in read("follow_ups")]
+    follow_ups = [note(_follows(row, r), row["messages"], r) for row, r in followed]
+    return Figures(
+        right=_share(right),
+        wrong=_share(wrong),
+        asked_back=_share(r["kind"] == "clarify" for _, r in topics),
+        answered_all_the_same=_share(answered),
+        facts=_share(facts),
+        one_question=_share(several[False]),
+        several_questions=_share(several[True]),
+        follow_ups=_share(follow_ups),
+        worst=tuple(worst),
+    )
+
+
+def _is_right(row: dict[str, Any], reply: dict[str, Any]) -> bool:
+    accepted = {*row["topics"], *row.get("also", ())}
+    return reply["kind"] == "answer" and bool(accepted & set(reply["topics"]))
+
+
+def _tells(terms: Sequence[str], reply: dict[str, Any]) -> bool:
+    """Whether the reply's own words (not its source line) hold one form of each term."""
+    body = reply["text"].lower().split("sources:")[0]
+    held = (any(form.strip().lower() in body for form in term.split("|")) for term in terms)
+    return reply["kind"] == "answer" and all(held)
+
+
+def _follows(row: dict[str, Any], reply: dict[str, Any]) -> bool:
+    kind = row["kind"] if not str(row["kind"]).startswith("ask_") else reply["kind"]
+    accepted = set(row["topics"])
+    return reply["kind"] == kind and (not accepted or bool(accepted & set(reply["topics"])))
+
+
+def _share(values: Iterable[bool]) -> float:
+    listed = list(values)
+    return sum(listed) / len(listed)

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from mesoguide.follow_up import LONGEST, NAMED, compared, named_topic, next_topic
+from mesoguide.settings import ROOT
+from mesoguide.types import Memory
+from tests.samples import KNOWLEDGE, NOTHING, TOPICS, question
+
+TERMS = ROOT / "language" / "en_mesoguide" / "terms.yml"
+
+
+def test_every_name_leads_to_a_topic() -> None:
+    """What a bare mention of a term asks about is a topic that exists."""
+    assert set() == set(NAMED.values()) - set(TOPICS)
+
+
+def test_every_name_is_one_that_the_entity_ruler_marks() -> None:
+    """No name is waited for that can never be found in a text."""
+    marked = {name for names in yaml.safe_load(TERMS.read_text("utf-8")).values() for name in names}
+
+    assert set() == NAMED.keys() - marked
+
+
+@pytest.mark.parametrize(
+    ("expected", "text", "name"),
+    [
+        ("compare_prp", "and PRP?", "prp"),
+        ("compare_prp", "And what about PRP?", "prp"),
+        ("compare_minoxidil", "how about minoxidil", "minoxidil"),
+        ("compare_minoxidil", "wat abt rogaine", "minoxidil"),
+        ("compare_finasteride", "ok and finasteride?", "finasteride"),
+        ("compare_transplant", "compared to a transplant?", "transplant"),
+        ("compare_treatments", "vs pills?", "tablets"),
+        ("suitability", "what about women?", "women"),
+        ("suitability", "same for men?", "men"),
+        ("contraindications", "...and with haemophilia?", "clotting"),
+    ],
+)
+def test_short_mention_asks_about_what_it_names(expected: str, text: str, name: str) -> None:
+    """A follow-up that only names something asks about that."""
+    assert expected == named_topic(question("unclear", text, sure=False, names=[name]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PRP",
+        "does PRP hurt?",
+        "is it for women?",
+        "what are the side effects of PRP?",
+        "and what did you say about how long PRP takes to work for women?",
+    ],
+)
+def test_whole_question_is_no_mention(text: str) -> None:
+    """A message that says itself what it asks is left to the classifier."""
+    assert named_topic(question("pain", text, names=["prp"])) is None
+
+
+def test_mention_of_nothing_known_is_none() -> None:
+    """An opening without a known name leads nowhere, and a body part is no such name."""
+    assert named_topic(question("unclear", "what about that?")) is None
+    assert named_topic(question("unclear", "and my scalp?", names=["scalp"])) is None
+
+
+def test_longest_mention() -> None:
+    """Seven words are still a mention, eight are a question."""
+    text = "what about women" + " then" * (LONGEST - 3)
+
+    assert "suitability" == named_topic(question("unclear", text, names=["women"]))
+    assert named_topic(question("unclear", f"{text} then", names=["women"])) is None
+
+
+def test_mention_of_what_documents_do_not_answer_stays_so() -> None:
+    """A sure "not in the documents" is not turned into a topic by a name in it."""
+    asked = question("silent_medicines", "and with finasteride?", names=["finasteride"])
+
+    assert named_topic(asked) is None
+
+
+def test_first_known_name_wins() -> None:
+    """Of several names, the first in the message that leads to a topic counts."""
+    asked = question("unclear", "and the hair of women on PRP?", names=["hair", "women", "prp"])
+
+    assert "suitability" == named_topic(asked)
+
+
+def test_comparison_names_several_treatments() -> None:
+    """A comparison of two treatments is about both, each once, the understood one first."""
+    asked = question("compare_prp", "PRP or minoxidil?", names=["minoxidil", "prp", "women"])
+
+    assert ["compare_prp", "compare_minoxidil"] == compared(asked)
+
+
+def test_after_a_topic_comes_its_then() -> None:
+    """ "And after that?" goes on from the last topic that has a next one."""
+    memory = Memory(topics=("procedure", "cost"))
+
+    assert KNOWLEDGE.topics["procedure"].then == next_topic(memory, KNOWLEDGE)
+
+
+def test_after_nothing_comes_nothing() -> None:
+    """Without a last answer, or with one that has no next, there is no topic to go on with."""
+    assert next_topic(NOTHING, KNOWLEDGE) is None
+    assert next_topic(Memory(topics=("cost",)), KNOWLEDGE) is None
+    assert next_topic(Memory(topics=("a topic of last year",)), KNOWLEDGE) is None

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mesoguide.reply import CLARIFY, UNCLEAR
+from mesoguide.types import NEAR, Question
+from mesoguide.understanding import VERY_NEAR, focus, questions, settle
+from tests.samples import KNOWLEDGE, TOPICS, question
+
+FAR = dict.fromkeys(KNOWLEDGE.statements, 0.1)
+INTENTS = st.sampled_from([*TOPICS, "silent_dose", "silent_risk", "greet", "clinic", UNCLEAR])
+RANKINGS = st.dictionaries(INTENTS, st.floats(0, 1), max_size=6).map(
+    lambda weights: sorted(weights.items(), key=lambda pair: -pair[1])
+)
+QUESTIONS = st.builds(
+    lambda intent, sure, ranking: question(intent, sure=sure, ranking=ranking),
+    INTENTS, st.booleans(), RANKINGS,
+)  # fmt: skip
+
+
+def settled(*ranking: tuple[str, float], sure: bool = True) -> str:
+    """Settle a question with this ``ranking``; return what it is then."""
+    return settle(question(ranking[0][0], sure=sure, ranking=ranking), TOPICS).intent
+
+
+def asked(whole: Question, *parts: Question) -> list[str]:
+    """Return what the questions of a message are about."""
+    return [found.intent for found in questions(whole, parts, TOPICS)]
+
+
+def test_sure_topic_stays() -> None:
+    """A topic that is far ahead is what was asked."""
+    assert "pain" == settled(("pain", 0.8), ("safety", 0.1))
+
+
+def test_sure_intent_that_is_no_topic_stays() -> None:
+    """A greeting is a greeting, whatever topics come behind it."""
+    assert "greet" == settled(("greet", 0.4), ("pain", 0.39), ("safety", 0.21))
+
+
+def test_silent_kinds_count_together() -> None:
+    """A topic must be likelier than all kinds of unanswered questions together."""
+    assert "silent_a" == settled(("pain", 0.4), ("silent_a", 0.3), ("silent_b", 0.2))
+    assert "pain" == settled(("pain", 0.51), ("silent_a", 0.3), ("silent_b", 0.2))
+
+
+def test_two_topics_as_likely_ask_back() -> None:
+    """Between two topics that are about as likely, the user is asked."""
+    assert CLARIFY == settled(("pain", 0.4), ("needle", 0.3))
+    assert "pain" == settled(("pain", 0.4), ("needle", 0.29))
+
+
+def test_unsure_between_topics_asks_back() -> None:
+    """A rejected message that is most likely about one of two topics asks which."""
+    assert CLARIFY == settled(("pain", 0.4), ("needle", 0.3), ("greet", 0.3), sure=False)
+
+
+def test_unsure_and_silent_is_not_in_documents() -> None:
+    """A rejected message that is most likely unanswered is said not to be in the documents."""
+    assert "silent_a" == settled(("silent_a", 0.5), ("pain", 0.3), ("greet", 0.2), sure=False)
+
+
+def test_unsure_about_anything_is_unclear() -> None:
+    """A rejected message that is most likely none of these is not understood."""
+    assert UNCLEAR == settled(("greet", 0.4), ("clinic", 0.3), ("pain", 0.3), sure=False)
+    assert UNCLEAR == settle(question("nlu_fallback", sure=False), TOPICS).intent
+
+
+@given(QUESTIONS)
+def test_settling_only_decides_the_intent(asked: Question) -> None:
+    """Words, ranking and names of a question stay as they were found."""
+    found = settle(asked, TOPICS)
+
+    assert (asked.text, asked.ranking, asked.sure) == (found.text, found.ranking, found.sure)
+
+
+@given(QUESTIONS, st.lists(QUESTIONS, max_size=4))
+def test_every_message_asks_something(whole: Question, parts: list[Question]) -> None:
+    """A message has at least one question, and no more than it has parts."""
+    found = questions(whole, parts, TOPICS)
+
+    assert 1 <= len(found) <= max(1, len(parts))
+
+
+def test_two_parts_about_two_topics_are_two_questions() -> None:
+    """Two topics are two questions, in the order in which they were asked."""
+    assert ["pain", "cost"] == asked(question("pain"), question("pain"), question("cost"))
+
+
+def test_two_parts_about_one_topic_are_one_question() -> None:
+    """ "Does it hurt, and how much?" is read as a whole."""
+    assert ["pain"] == asked(question("pain"), question("pain"), question("pain"))
+
+
+@pytest.mark.parametrize("remark", ["greet", "thanks", "out_of_scope", UNCLEAR, "human"])
+def test_remark_beside_a_question_is_none(remark: str) -> None:
+    """A greeting and the like do not count beside questions."""
+    parts = question(remark), question("pain"), question("cost")
+
+    assert ["pain", "cost"] == asked(question("pain"), *parts)
+
+
+def test_topic_beside_a_matter_of_the_clinic_keeps_both() -> None:
+    """A question for the clinic is a question of its own."""
+    parts = question("pain"), question("clinic")
+
+    assert ["pain", "clinic"] == asked(question("pain"), *parts)
+
+
+def test_parts_without_a_topic_are_one_message() -> None:
+    """Where no part is about a topic, the message is read as a whole."""
+    parts = question("silent_a"), question("clinic")
+
+    assert ["clinic"] == asked(question("clinic"), *parts)
+
+
+def test_unsure_whole_gives_way_to_a_sure_part() -> None:
+    """A message that is not understood as a whole is what its understood part asks."""
+    parts = question("nlu_fallback", sure=False), question("pain")
+
+    assert ["pain"] == asked(question("nlu_fallback", sure=False), *parts)
+
+
+def test_single_part_that_asks_is_the_question() -> None:
+    """Where one part asks and the rest only tells, that part decides."""
+    assert ["pain"] == asked(question("safety"), question("pain"))
+
+
+def test_single_part_does_not_beat_not_in_documents() -> None:
+    """A whole that the documents do not answer stays so: the rest of it mattered."""
+    assert ["silent_a"] == asked(question("silent_a"), question("pain"))
+
+
+def test_focus_orders_the_topics_statements_by_nearness() -> None:
+    """The statements of the topic come nearest first, and those alone where none is near."""
+    found = focus(question("pain"), FAR | {"review.faq.pain": 0.4}, KNOWLEDGE.topics)
+
+    assert ("review.faq.pain", 0.4) == found.focus[0]
+    assert set(KNOWLEDGE.topics["pain"].statements) == {name for name, _ in found.focus}
+
+
+def test_focus_takes_a_near_statement_of_any_topic() -> None:
+    """A statement that is near enough is told even where the topic does not hold it."""
+    near = "review.compared.prp_cost"
+    found = focus(question("pain"), FAR | {near: NEAR}, KNOWLEDGE.topics)
+
+    assert "pain" == found.intent
+    assert (near, NEAR) == found.focus[0]
+
+
+def test_very_near_statement_decides_what_was_asked() -> None:
+    """A statement that all but says the question beats "not in the documents"."""
+    near = "review.compared.prp_cost"
+    asked = question("silent_a", ranking=[("silent_a", 0.5), ("cost", 0.3), ("compare_prp", 0.1)])
+
+    assert "cost" == focus(asked, FAR | {near: VERY_NEAR}, KNOWLEDGE.topics).intent
+    assert "silent_a" == focus(asked, FAR | {near: VERY_NEAR - 0.01}, KNOWLEDGE.topics).intent
+
+
+@pytest.mark.parametrize("intent", ["greet", "thanks", "clinic", "ask_more", "ask_why", "human"])
+def test_very_near_statement_does_not_turn_remarks_into_questions(intent: str) -> None:
+    """Small talk, follow-ups and matters of the clinic stay what they are."""
+    asked = question(intent)
+
+    assert asked == focus(asked, FAR | {"guide.procedure.pain": 0.9}, KNOWLEDGE.topics)
+
+
+@given(st.lists(st.floats(-1, 1), min_size=len(FAR), max_size=len(FAR)))
+def test_focus_is_the_same_every_time(cosines: list[float]) -> None:
+    """Equal cosines are ordered by name, so the order never depends on chance."""
+    given_order = dict(zip(FAR, cosines, strict=True))
+    other_order = dict(reversed(given_order.items()))
+    found = focus(question("pain"), given_order, KNOWLEDGE.topics)
+
+    assert [*found.focus] == sorted(found.focus, key=lambda pair: -pair[1])
+    if max(cosines) < NEAR:
+        assert found == focus(question("pain"), other_order, KNOWLEDGE.topics)
