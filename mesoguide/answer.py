@@ -107,11 +107,7 @@ def reasons(topic: Topic, knowledge: Knowledge) -> Passage:
 def _wanted(topic: Topic, question: Question) -> list[str]:
     """The statements that the question is after, nearest first."""
     own = set(topic.statements)
-    return [
-        name
-        for name, cosine in question.focus
-        if cosine >= NEAR or (name in own and cosine >= FOCUS)
-    ]
+    return [name for name, cosine in question.focus if cosine >= NEAR or (name in own and cosine >= FOCUS)]
 
 
 def _said_first(topic: Topic, question: Question, wanted: Sequence[str]) -> list[str]:
@@ -119,9 +115,7 @@ def _said_first(topic: Topic, question: Question, wanted: Sequence[str]) -> list
     cosines = dict(question.focus)
     short = max((cosines.get(name, 0.0) for name in topic.lead + topic.sides), default=0.0)
     return [
-        name
-        for name in wanted[:2]
-        if name not in topic.lead + topic.sides and cosines[name] >= short + AHEAD
+        name for name in wanted[:2] if name not in topic.lead + topic.sides and cosines[name] >= short + AHEAD
     ]
 
 

@@ -27,7 +27,9 @@ SHARED_WORDS = 8
 OLD_AFTER = datetime.timedelta(days=365)
 FEWEST_EXAMPLES = 20
 NUMBER = re.compile(r"\d+")
-DOSE = re.compile(r"\d\s*(?:mg|ml|mcg|µg|g|mm|cm|iu|%|per ?cent)\b|\b(?:milligrams?|millilit(?:re|er)s?)\b", re.I)
+DOSE = re.compile(
+    r"\d\s*(?:mg|ml|mcg|µg|g|mm|cm|iu|%|per ?cent)\b|\b(?:milligrams?|millilit(?:re|er)s?)\b", re.IGNORECASE
+)
 APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"'})
 
 
@@ -70,7 +72,7 @@ def sections(document: Document, text: str) -> tuple[dict[str, str], list[Proble
     problems = []
     at = 0
     for section in document.sections.values():
-        found = re.search(rf"^\s*{re.escape(section.starts)}", text[at:].translate(APOSTROPHES), re.M)
+        found = re.search(rf"^\s*{re.escape(section.starts)}", text[at:].translate(APOSTROPHES), re.MULTILINE)
         if not found:
             wrong = f"no line of {document.file} starts with '{section.starts}'"
             problems.append(Problem(document.place, wrong, "Write how the section's first line begins"))
@@ -78,7 +80,7 @@ def sections(document: Document, text: str) -> tuple[dict[str, str], list[Proble
         starts[section.id] = at + found.start()
         at += found.end()
     ends = [*list(starts.values())[1:], len(text)]
-    return {name: text[start:end] for (name, start), end in zip(starts.items(), ends)}, problems
+    return {name: text[start:end] for (name, start), end in zip(starts.items(), ends, strict=True)}, problems
 
 
 def _document_problems(knowledge: Knowledge, folder: Path) -> Iterator[Problem]:

@@ -7,7 +7,9 @@ import unicodedata
 
 MOST_CHARACTERS = 20_000
 """Longest text taken in at any door; more is not a message."""
-INVISIBLE = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufe00-\ufe0f]")
+INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufe00-\ufe0f]"
+)
 """Zero-width and direction marks: they can split a word for a reader that is a program."""
 BREAKS = re.compile(r"\s*\n\s*")
 

@@ -163,8 +163,7 @@ def _lint(options: argparse.Namespace) -> int:
     from mesoguide.settings import ROOT
 
     commands = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
-    codes = [subprocess.call([sys.executable, "-m", *command], cwd=ROOT) for command in commands]
-    return max(codes)
+    return max(subprocess.call([sys.executable, "-m", *command], cwd=ROOT) for command in commands)
 
 
 def _eval(options: argparse.Namespace) -> int:
@@ -198,7 +197,8 @@ def _rasa(options: argparse.Namespace) -> int:
     from rasa.__main__ import main as rasa_main
 
     given = [word for word in options.arguments if word != "--"]
-    if given[:1] in (["run"], ["shell"]) and not {"-i", "--interface"} & set(given):
+    serves = given[:1] in (["run"], ["shell"]) and given[1:2] != ["actions"]
+    if serves and not {"-i", "--interface"} & set(given):
         given += ["-i", "127.0.0.1"]
     sys.argv = ["rasa", *given]
     rasa_main()

@@ -157,7 +157,19 @@ def _statements(written: Lines, document: Document, problems: list[Problem]) -> 
 
 
 def _topics(written: Lines, problems: list[Problem]) -> Iterator[Topic]:
-    known = {"label", "agreement", "lead", "sides", "more", "why", "differ_on", "open", "publisher", "then", "next"}
+    known = {
+        "label",
+        "agreement",
+        "lead",
+        "sides",
+        "more",
+        "why",
+        "differ_on",
+        "open",
+        "publisher",
+        "then",
+        "next",
+    }
     for name, entry in _entries(written, problems):
         _unknown(entry, known, problems)
         agreement: Any = _text(entry, "agreement", problems)

@@ -49,9 +49,7 @@ def score(confidence: float, intent: str, vector: Floats, examples: Examples) ->
     return confidence * examples.nearest(vector, intent)
 
 
-def learn_threshold(
-    features: Floats, examples: Examples, *, keep: float, settings: dict[str, Any]
-) -> float:
+def learn_threshold(features: Floats, examples: Examples, *, keep: float, settings: dict[str, Any]) -> float:
     """Return the score that ``keep`` (a share, 0 to 1) of the right held-out answers reach.
 
     Parameters
@@ -95,7 +93,7 @@ def _right_scores(
     probabilities = model.predict_proba(features[held])
     known = Examples(examples.vectors[learn], examples.intents[learn])
     scores: list[float] = []
-    for row, probability in zip(held, probabilities):
+    for row, probability in zip(held, probabilities, strict=True):
         intent = str(model.classes_[probability.argmax()])
         if intent == examples.intents[row]:
             scores.append(score(float(probability.max()), intent, examples.vectors[row], known))

@@ -75,9 +75,7 @@ def _other(intent: str) -> tuple[Kind, str]:
     return "out_of_scope", intent if intent in (UNCLEAR, "empty") else "out_of_scope"
 
 
-def _resolved(
-    questions: Sequence[Question], memory: Memory, knowledge: Knowledge
-) -> list[Question]:
+def _resolved(questions: Sequence[Question], memory: Memory, knowledge: Knowledge) -> list[Question]:
     """Give follow-ups their topic, drop greetings and the like beside a real question."""
     found: list[Question] = []
     for question in questions:
@@ -86,9 +84,9 @@ def _resolved(
             intent = follow_up.next_topic(memory, knowledge) or "ask_more"
         if intent == "affirm" and len(memory.asked) == 1:
             intent = memory.asked[0]
-        question = replace(question, intent=intent)
-        several = follow_up.compared(question) if intent.startswith("compare_") else [intent]
-        found += [replace(question, intent=topic) for topic in several]
+        meant = replace(question, intent=intent)
+        several = follow_up.compared(meant) if intent.startswith("compare_") else [intent]
+        found += [replace(meant, intent=topic) for topic in several]
     real = [q for q in found if q.intent not in SMALL_TALK and q.intent != UNCLEAR]
     kept = real or found[:1]
     unique = {(q.intent if q.intent in knowledge.topics else q.text): q for q in reversed(kept)}
@@ -288,8 +286,7 @@ def _buttons(about: Iterable[Topic], answered: tuple[str, ...]) -> tuple[str, ..
 
 def _sources(statements: Iterable[str], knowledge: Knowledge) -> tuple[dict[str, str], ...]:
     pairs = dict.fromkeys(
-        (knowledge.statements[name].document, knowledge.statements[name].section)
-        for name in statements
+        (knowledge.statements[name].document, knowledge.statements[name].section) for name in statements
     )
     order = list(knowledge.documents)
     return tuple(

@@ -182,6 +182,5 @@ class Reply:
     def to_dict(self) -> dict[str, Any]:
         """Return the reply contract's JSON object (see docs/reply-contract.md)."""
         return {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in asdict(self).items()
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
         }

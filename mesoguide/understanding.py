@@ -15,6 +15,8 @@ CLOSE = 0.75
 """Share of the best topic's probability from which the second best is as likely: ask."""
 VERY_NEAR = 0.62
 """Cosine from which a statement answers a question whose intent says otherwise."""
+PLAIN = 0.8
+"""Probability from which a part of a message is said to be not in the documents."""
 REMARKS = frozenset(SMALL_TALK) | {"out_of_scope", UNCLEAR, "empty", "human"}
 """Intents of a part of a message that is no question about the treatment or the clinic."""
 
@@ -56,7 +58,7 @@ def questions(whole: Question, parts: Sequence[Question], topics: Collection[str
     """
     one = settle(whole, topics)
     settled = [settle(part, topics) for part in parts]
-    asked = [part for part in settled if part.sure and part.intent not in REMARKS]
+    asked = [part for part in settled if part.sure and part.intent not in REMARKS and _clear(part)]
     about = {part.intent for part in asked}
     if len(about) > 1 and about & set(topics):
         return asked
@@ -66,6 +68,13 @@ def questions(whole: Question, parts: Sequence[Question], topics: Collection[str
     if asked and not one.sure:
         return asked[:1]
     return [one]
+
+
+def _clear(part: Question) -> bool:
+    """Whether ``part`` may stand beside others: the documents' silence must be plain."""
+    if not part.intent.startswith(SILENT):
+        return True
+    return sum(weight for name, weight in part.ranking if name.startswith(SILENT)) >= PLAIN
 
 
 def focus(question: Question, cosines: Mapping[str, float], topics: Mapping[str, Topic]) -> Question:
@@ -79,7 +88,11 @@ def focus(question: Question, cosines: Mapping[str, float], topics: Mapping[str,
     nearest = max(cosines, key=cosines.__getitem__)
     near = cosines[nearest] >= NEAR
     topic = topics.get(question.intent)
-    if topic is None and cosines[nearest] >= VERY_NEAR and question.intent not in REMARKS - {"out_of_scope", UNCLEAR}:
+    if (
+        topic is None
+        and cosines[nearest] >= VERY_NEAR
+        and question.intent not in REMARKS - {"out_of_scope", UNCLEAR}
+    ):
         weights = dict(question.ranking)
         telling = [name for name in topics if nearest in topics[name].statements]
         if telling and not question.intent.startswith("ask_") and question.intent != "clinic":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mesoguide.knowledge import load_knowledge
 from mesoguide.reply import respond
@@ -48,8 +49,6 @@ def talk(*turns: str | Sequence[str | Question]) -> list[Reply]:
 
 def topic(**changed: object) -> Topic:
     """Make a topic that is not in the knowledge, from its ``definition``."""
-    from dataclasses import replace
-
     return replace(KNOWLEDGE.topics["definition"], **changed)  # type: ignore[arg-type]
 
 

@@ -76,9 +76,7 @@ def test_statements_of_one_document_stand_together() -> None:
         lead=(), sides=("guide.procedure.pain", "review.faq.pain", "guide.benefits.comfort"), differ_on="x"
     )
     lines = answer(asked, PLAIN, KNOWLEDGE, room=0).lines
-    guide = (
-        f"The guide says {says('guide.procedure.pain')}. It also says {says('guide.benefits.comfort')}."
-    )
+    guide = f"The guide says {says('guide.procedure.pain')}. It also says {says('guide.benefits.comfort')}."
 
     assert (guide, f"The review says {says('review.faq.pain')}.") == lines[:2]
 
@@ -191,9 +189,10 @@ def test_brief_answer_keeps_what_was_asked_for() -> None:
     """The one detail that answers best is in the briefest answer too."""
     asked = KNOWLEDGE.topics["pain"]
 
-    assert asked.more[0] == brief_answer(
-        asked, question("x", focus=[(asked.more[0], 0.5)]), KNOWLEDGE
-    ).statements[0]
+    assert (
+        asked.more[0]
+        == brief_answer(asked, question("x", focus=[(asked.more[0], 0.5)]), KNOWLEDGE).statements[0]
+    )
 
 
 def test_rest_goes_on_where_the_answer_stopped() -> None:

@@ -111,9 +111,7 @@ def build_graph(weights: dict[str, NDArray[Any]]) -> ModelProto:
             [hidden, tensor(f"{layer}.qkv", joined), tensor(f"{layer}.qkv_bias", bias), "lengths"],
             f"{layer}.attended", num_heads=HEADS,
         )  # fmt: skip
-        hidden = _dense_and_norm(
-            node, tensor, norm, weights, attended, hidden, f"{layer}.attention.output"
-        )
+        hidden = _dense_and_norm(node, tensor, norm, weights, attended, hidden, f"{layer}.attention.output")
         inner = node(
             "MatMul",
             [hidden, tensor(f"{layer}.up", weights[f"{layer}.intermediate.dense.weight"].T)],

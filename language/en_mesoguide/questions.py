@@ -25,6 +25,8 @@ SUBJECT = frozenset("i it you they we he she there the this that these my your p
 CUES = frozenset("wondering wonder know tell curious about interested whether if asking question".split())
 """Words that make a part a question without a question word."""
 AFTER_JOIN = WH | AUXILIARY | {"about", "if", "whether", "any"}
+INVERSION = 6
+"""Words from a question word in which its auxiliary and subject must stand."""
 FEWEST_WORDS = 2
 MOST_QUESTIONS = 5
 """Parts looked at in one message; more is not one person's question."""
@@ -42,7 +44,7 @@ def propose(doc: Doc) -> list[Span]:
     for token in doc[1:]:
         if _opens_sentence(token) or _opens_question(token, doc[starts[-1] : token.i]):
             starts.append(token.i)
-    spans = [doc[a:b] for a, b in zip(starts, [*starts[1:], len(doc)])]
+    spans = [doc[a:b] for a, b in zip(starts, [*starts[1:], len(doc)], strict=True)]
     return _merged(doc, spans)[:MOST_QUESTIONS]
 
 
@@ -72,7 +74,7 @@ def _asks(token: Token) -> bool:
 
 def _opens_sentence(token: Token) -> bool:
     before = token.nbor(-1)
-    ended = before.text in ENDS or before.is_space and "\n" in before.text
+    ended = before.text in ENDS or (before.is_space and "\n" in before.text)
     return ended and token.text not in ENDS and not token.is_punct
 
 
@@ -84,13 +86,23 @@ def _opens_question(token: Token, current: Span) -> bool:
         return False
     before = token.nbor(-1)
     if before.lower_ in BETWEEN:
-        return True
+        # "is it this or do they …" is one question, "… or how long" is two
+        return before.lower_ != "or" or token.lower_ in WH
     # "does it hurt how long does it take": no mark at all, but a second question after a
     # whole one ("how long should I" is one: its auxiliary is still to come)
-    if not any(word.lower_ in AUXILIARY | CONTRACTED for word in current):
-        return False
-    follows = token.nbor(1).lower_ if token.i + 1 < len(token.doc) else ""
-    return token.lower_ in WH or (token.lower_ in AUXILIARY and follows in SUBJECT)
+    whole = any(word.lower_ in AUXILIARY | CONTRACTED for word in current)
+    return whole and _inverted(token)
+
+
+def _inverted(token: Token) -> bool:
+    """Whether a question with its auxiliary before its subject opens at ``token``."""
+    if token.lower_ in CONTRACTED:
+        return True
+    ahead = [word.lower_ for word in token.doc[token.i : token.i + INVERSION]]
+    pairs = list(zip(ahead, ahead[1:], strict=False))
+    if token.lower_ in AUXILIARY:
+        pairs = pairs[:1]
+    return any(first in AUXILIARY and second in SUBJECT for first, second in pairs)
 
 
 def _words(span: Span) -> int:

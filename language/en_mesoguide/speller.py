@@ -17,8 +17,8 @@ from typing import Any
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 from spacy.language import Language
-from spacy.tokens import Doc
 from spacy.tokenizer import Tokenizer
+from spacy.tokens import Doc
 from spacy.util import registry
 
 __all__ = ["RepairingTokenizer", "Speller", "own_words", "tokenizer_factory", "within"]
@@ -117,7 +117,6 @@ def _by_length(words: Iterable[str]) -> dict[int, list[str]]:
     return lists
 
 
-
 def own_words(counts: Mapping[str, int], common: Mapping[str, int]) -> dict[str, int]:
     """Return the words of a training set that are words and not typos.
 
@@ -128,8 +127,7 @@ def own_words(counts: Mapping[str, int], common: Mapping[str, int]) -> dict[str,
     return {
         word: n
         for word, n in counts.items()
-        if word in common
-        or all(counts[near] <= n for near in within(word, by_length, 1) if near != word)
+        if word in common or all(counts[near] <= n for near in within(word, by_length, 1) if near != word)
     }
 
 
@@ -165,7 +163,13 @@ class RepairingTokenizer:
     def names(self, names: Mapping[str, Sequence[str]]) -> None:
         self._names = names
         self._patterns = [
-            (re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(forms, key=len, reverse=True)))})\b", re.I), read_as)
+            (
+                re.compile(
+                    rf"\b(?:{'|'.join(map(re.escape, sorted(forms, key=len, reverse=True)))})\b",
+                    re.IGNORECASE,
+                ),
+                read_as,
+            )
             for read_as, forms in names.items()
         ]
 

@@ -11,7 +11,7 @@ at import.)
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,7 @@ class SentenceVectors:
 
     def __init__(self, scale: float, ngram_weight: float, batch_size: int) -> None:
         self.scale, self.ngram_weight, self.batch_size = scale, ngram_weight, batch_size
-        self.encoder: Optional[Encoder] = None
+        self.encoder: Encoder | None = None
         shared: dict[str, Any] = {"n_features": HASHED, "norm": "l2"}
         self._ngrams = (
             HashingVectorizer(analyzer="char_wb", ngram_range=(2, 4), **shared),
@@ -96,7 +96,7 @@ class SentenceVectors:
         """Give ``doc`` its vector."""
         return next(self.pipe([doc]))
 
-    def pipe(self, stream: Iterable[Doc], batch_size: Optional[int] = None) -> Iterator[Doc]:
+    def pipe(self, stream: Iterable[Doc], batch_size: int | None = None) -> Iterator[Doc]:
         """Give each of the ``stream`` its vector, a batch at a time.
 
         The caller's ``batch_size`` is not used: texts of one length are encoded together,
@@ -104,22 +104,20 @@ class SentenceVectors:
         """
         docs = iter(stream)
         while batch := list(itertools.islice(docs, self.batch_size)):
-            for doc, vector in zip(batch, self.vectors([d.text for d in batch])):
+            for doc, vector in zip(batch, self.vectors([d.text for d in batch]), strict=True):
                 _with_vector(doc, vector)
             yield from batch
 
-    def to_disk(self, path: Union[str, Path], *, exclude: Any = ()) -> None:
+    def to_disk(self, path: str | Path, *, exclude: Any = ()) -> None:
         """Do nothing: :mod:`.build` writes the weights once."""
 
-    def from_disk(self, path: Union[str, Path], *, exclude: Any = ()) -> "SentenceVectors":
+    def from_disk(self, path: str | Path, *, exclude: Any = ()) -> "SentenceVectors":
         """Load the encoder from ``path`` (spaCy's hook)."""
         self.encoder = Encoder(Path(path))
         return self
 
 
-@Language.factory(
-    "mesoguide_vectors", default_config={"scale": 5.5, "ngram_weight": 0.6, "batch_size": 1024}
-)
+@Language.factory("mesoguide_vectors", default_config={"scale": 5.5, "ngram_weight": 0.6, "batch_size": 1024})
 def create_vectors(
     nlp: Language, name: str, scale: float, ngram_weight: float, batch_size: int
 ) -> SentenceVectors:

@@ -23,6 +23,7 @@ from mesoguide.rejection import unit
 from mesoguide.types import Knowledge, Question
 from mesoguide.understanding import focus, questions
 
+
 @DefaultV1Recipe.register(
     DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False, model_from="SpacyNLP"
 )
@@ -71,7 +72,7 @@ class QuestionReader(GraphComponent):
             says = [self.knowledge.statements[name].says for name in self._names]
             self._vectors = unit(model.model.get_pipe("mesoguide_vectors").vectors(says))
         cosines = self._vectors @ unit(document._.sentence_vector)
-        return focus(question, dict(zip(self._names, cosines.tolist())), self.knowledge.topics)
+        return focus(question, dict(zip(self._names, cosines.tolist(), strict=True)), self.knowledge.topics)
 
 
 def _question(part: Message) -> Question:

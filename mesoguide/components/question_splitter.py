@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from en_mesoguide import build, questions, vectors
 from rasa.engine.graph import GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.nlu.constants import SPACY_DOCS
@@ -17,6 +16,8 @@ from rasa.nlu.utils.spacy_utils import SpacyModel
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from en_mesoguide import build, questions, vectors
 
 PARENT = "mesoguide_message"
 """Key under which each part carries the message that it comes from."""
@@ -44,9 +45,7 @@ class QuestionSplitter(GraphComponent):
         """Return what else a training depends on: Rasa knows the language package by name only."""
         return build.digest()
 
-    def process_training_data(
-        self, training_data: TrainingData, model: SpacyModel
-    ) -> TrainingData:
+    def process_training_data(self, training_data: TrainingData, model: SpacyModel) -> TrainingData:
         """Each example is one question; only its document is made one token."""
         for example in training_data.training_examples:
             document = example.get(SPACY_DOCS[TEXT])

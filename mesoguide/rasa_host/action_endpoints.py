@@ -27,9 +27,10 @@ PACKAGE = "actions"
 class SafeEndpoint(EndpointConfig):
     """An endpoint whose failures become the error text."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, seconds: float = ACTION_SECONDS) -> None:
         # The actions read nothing of the domain, so it is not sent along with each call.
         super().__init__(url, enable_selective_domain=True)
+        self._seconds = seconds
         reply = error_reply(load_knowledge())
         self._failed = {"text": reply.text, "reply": reply.to_dict()}
 
@@ -37,8 +38,8 @@ class SafeEndpoint(EndpointConfig):
         """Run the action that Rasa asks for; return its events and responses."""
         call = kwargs.get("json") or {}
         try:
-            return await asyncio.wait_for(self._run(method, kwargs), ACTION_SECONDS)
-        except Exception as cause:  # noqa: BLE001 - promise 3: a failure is a fixed sentence
+            return await asyncio.wait_for(self._run(method, kwargs), self._seconds)
+        except Exception as cause:
             logger.error("%s failed: %s", call.get("next_action"), type(cause).__name__)
             return {"events": [], "responses": [dict(self._failed)]}
 

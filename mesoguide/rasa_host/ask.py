@@ -15,7 +15,7 @@ from mesoguide.settings import load_settings
 def shown(reply: dict[str, Any]) -> str:
     """Return ``reply`` as a terminal shows it: the bubble, then the questions offered next."""
     offered = "".join(f"\n  → {text}" for text in reply["buttons"])
-    return reply["text"] + offered
+    return f"{reply['text']}{offered}"
 
 
 def one(model: Path, message: str) -> int:

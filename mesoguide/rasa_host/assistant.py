@@ -13,9 +13,9 @@ from rasa.core.tracker_store import InMemoryTrackerStore
 
 from mesoguide.cleaning import door_text
 from mesoguide.knowledge import load_knowledge
-from mesoguide.reply import error_reply
 from mesoguide.rasa_host.action_endpoints import action_endpoint
 from mesoguide.rasa_host.speed import build_validator_once
+from mesoguide.reply import error_reply
 from mesoguide.settings import Settings
 
 logger = logging.getLogger("mesoguide.assistant")
@@ -52,9 +52,7 @@ class Assistant:
 
     def __init__(self, model: Path, settings: Settings) -> None:
         build_validator_once()
-        self._agent = Agent.load(
-            model_path=str(model), action_endpoint=action_endpoint(settings)
-        )
+        self._agent = Agent.load(model_path=str(model), action_endpoint=action_endpoint(settings))
         self._error = error_reply(load_knowledge()).to_dict()
 
     async def reply(self, text: object, conversation: str) -> dict[str, Any]:
@@ -65,7 +63,7 @@ class Assistant:
         )
         try:
             await self._agent.handle_message(message)
-        except Exception as cause:  # noqa: BLE001 - promise 3: a failure is a fixed sentence
+        except Exception as cause:
             logger.error("a turn failed: %s", type(cause).__name__)
         return collector.replies[-1] if collector.replies else dict(self._error)
 

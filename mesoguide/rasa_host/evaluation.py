@@ -67,7 +67,7 @@ async def _measure(assistant: Assistant) -> Figures:
     topics = [(row, reply) for row, reply in asked if row["topics"]]
     others = [(row, reply) for row, reply in asked if not row["topics"]]
     right = [note(_is_right(row, reply), row["text"], reply) for row, reply in topics]
-    wrong = [r["kind"] == "answer" and not good for (_, r), good in zip(topics, right)]
+    wrong = [r["kind"] == "answer" and not good for (_, r), good in zip(topics, right, strict=True)]
     answered = [not note(r["kind"] != "answer", row["text"], r) for row, r in others]
     told = [(row, await last([row["question"]])) for row in read("facts")]
     facts = [note(_tells(row["terms"], r), row["question"], r) for row, r in told]

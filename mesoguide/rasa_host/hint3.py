@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from en_mesoguide import DATA
-from en_mesoguide.build import build
 from sklearn.metrics import matthews_corrcoef
 
+from en_mesoguide import DATA
+from en_mesoguide.build import build
 from mesoguide.rasa_host.training import train
 from mesoguide.settings import ROOT
 
@@ -65,7 +65,7 @@ def benchmark(folder: Path, say: Callable[[str], None]) -> str:
             say(f"{name}: skipped, {folder} lacks its training or test file (see github hellohaptik/HINT3)")
             continue
         say(f"{name}: training and measuring …")
-        result = measure(name, _rows(training), _rows(test))
+        result = measure(name, rows(training), rows(test))
         lines.append(
             f"| {name} | Mesoguide | {result.accuracy:.1f} | {result.one_typo:.1f} | {result.matthews:.3f} |"
         )
@@ -87,8 +87,8 @@ def measure(name: str, training: Sequence[tuple[str, str]], test: Sequence[tuple
         typos = [asyncio.run(_parsed(agent, text)) for text in typed]
     labels = [label for _, label in test]
     rejected = [OUT if parse["intent"]["name"] == REJECTED else _best(parse) for parse in clean]
-    right = [_best(parse) == label for parse, label in zip(clean, labels) if label != OUT]
-    right_typed = [_best(parse) == label for parse, (_, label) in zip(typos, in_scope)]
+    right = [_best(parse) == label for parse, label in zip(clean, labels, strict=True) if label != OUT]
+    right_typed = [_best(parse) == label for parse, (_, label) in zip(typos, in_scope, strict=True)]
     return Result(
         name,
         100 * sum(right) / len(right),
@@ -108,7 +108,9 @@ def _trained(folder: Path, training: Sequence[tuple[str, str]]) -> Path:
         (language / "mesoguide_vectors" / file.name).symlink_to(file)
     build([text for text, _ in training], language, named=False)
     config = yaml.safe_load((ROOT / "config.yml").read_text("utf-8"))
-    config["pipeline"] = [_adapted(part, language) for part in config["pipeline"] if part["name"] not in (LEFT_OUT, SPLITTER)]
+    config["pipeline"] = [
+        _adapted(part, language) for part in config["pipeline"] if part["name"] not in (LEFT_OUT, SPLITTER)
+    ]
     (folder / "config.yml").write_text(yaml.safe_dump(config), "utf-8")
     blocks = [
         {"intent": label, "examples": "".join(f"- {text}\n" for text in dict.fromkeys(listed))}
@@ -140,7 +142,7 @@ def _best(parse: dict[str, Any]) -> str:
     return str(next((i["name"] for i in ranking if i["name"] != REJECTED), ""))
 
 
-def _rows(path: Path) -> list[tuple[str, str]]:
+def rows(path: Path) -> list[tuple[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return [(row["sentence"], row["label"]) for row in csv.DictReader(file)]
 

@@ -74,4 +74,3 @@ def _wrapped(text: str) -> str:
         textwrap.fill(line, width, subsequent_indent="  " if line.startswith("•") else "")
         for line in text.splitlines()
     )
-

@@ -20,7 +20,13 @@ MODEL = ROOT / "models" / "mesoguide.tar.gz"
 STAMP = ROOT / "models" / "mesoguide.json"
 LANGUAGE_DATA = ROOT / "language" / "en_mesoguide" / "data"
 NLU = ROOT / "data" / "nlu.yml"
-TRAINED_FROM = ("config.yml", "domain.yml", "data/*.yml", "mesoguide/components/*.py", "mesoguide/rejection.py")
+TRAINED_FROM = (
+    "config.yml",
+    "domain.yml",
+    "data/*.yml",
+    "mesoguide/components/*.py",
+    "mesoguide/rejection.py",
+)
 BUILT_FROM = ("data/nlu.yml", "language/en_mesoguide/*.py", "language/en_mesoguide/*.yml")
 
 Say = Callable[[str], None]

@@ -1,0 +1,5 @@
+"""``python -m mesoguide`` is the command ``mesoguide``."""
+
+from mesoguide.cli import main
+
+main()

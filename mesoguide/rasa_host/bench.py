@@ -1,0 +1,168 @@
+"""``make bench``: CPU time and memory beside stock Rasa, on the same data in the same run.
+
+Stock Rasa's default pipeline needs an hour for all of our training messages, so both train
+on a sample (the same lines of each intent); ours is measured on all of them as well. Every
+figure is taken in a process of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mesoguide.evaluation_data import questions
+from mesoguide.settings import ROOT
+
+SAMPLE = 10
+"""Training messages of each intent in the sample."""
+MESSAGES = 200
+"""Evaluation messages that a turn's time is the mean of."""
+STOCK = {
+    "recipe": "default.v1",
+    "assistant_id": "stock",
+    "language": "en",
+    "pipeline": [
+        {"name": "WhitespaceTokenizer"},
+        {"name": "RegexFeaturizer"},
+        {"name": "LexicalSyntacticFeaturizer"},
+        {"name": "CountVectorsFeaturizer"},
+        {"name": "CountVectorsFeaturizer", "analyzer": "char_wb", "min_ngram": 1, "max_ngram": 4},
+        {"name": "DIETClassifier", "epochs": 100, "constrain_similarities": True, "random_seed": 1},
+        {"name": "EntitySynonymMapper"},
+        {"name": "FallbackClassifier", "threshold": 0.3, "ambiguity_threshold": 0.1},
+    ],
+}
+"""The NLU pipeline that `rasa init` writes, without the response selector."""
+
+
+def bench(say: Callable[[str], None], *, stock: bool = True) -> str:
+    """Return a table of the figures; ``stock`` measures stock Rasa too (some minutes)."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        (folder / "sample.yml").write_text(_sample(), "utf-8")
+        (folder / "stock.yml").write_text(yaml.safe_dump(STOCK), "utf-8")
+        say("ours, all training messages …")
+        whole = _worker("train", ROOT / "config.yml", ROOT / "data" / "nlu.yml", folder / "whole.tar.gz")
+        say("ours, the sample …")
+        ours = _worker("train", ROOT / "config.yml", folder / "sample.yml", folder / "ours.tar.gz")
+        say("ours, a turn …")
+        ours |= _worker("parse", folder / "ours.tar.gz")
+        turn = _worker("turn")
+        theirs: dict[str, float] = {}
+        if stock:
+            say("stock Rasa, the sample …")
+            theirs = _worker("train", folder / "stock.yml", folder / "sample.yml", folder / "stock.tar.gz")
+            theirs |= _worker("parse", folder / "stock.tar.gz")
+    rows = [
+        ("training on the sample, CPU s", ours["train"], theirs.get("train")),
+        ("training on all messages, CPU s", whole["train"], None),
+        ("understanding a message, CPU ms", ours["parse"], theirs.get("parse")),
+        ("a whole turn, CPU ms", turn["turn"], None),
+        ("memory of the process that understands, MB", ours["memory"], theirs.get("memory")),
+        ("memory of the conversation process, MB", turn["memory"], None),
+        ("start until ready, CPU s", turn["start"], None),
+        ("conversations a second, one core", turn["conversations"], None),
+    ]
+    lines = ["| measure | Mesoguide | stock Rasa | ratio |", "|---|---|---|---|"]
+    for name, own, stocks in rows:
+        beside = f"{stocks:.1f} | {own / stocks:.2f}" if stocks else "not measured |"
+        lines.append(f"| {name} | {own:.1f} | {beside} |")
+    return "\n".join(lines)
+
+
+def _sample() -> str:
+    written = yaml.safe_load((ROOT / "data" / "nlu.yml").read_text("utf-8"))
+    for block in written["nlu"]:
+        lines = block["examples"].splitlines(keepends=True)
+        block["examples"] = "".join(lines[:: max(1, len(lines) // SAMPLE)][:SAMPLE])
+    return yaml.safe_dump(written, width=10_000)
+
+
+def _worker(*arguments: object) -> dict[str, float]:
+    command = [sys.executable, "-m", __name__, *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def _train(config: Path, nlu: Path, model: Path) -> dict[str, float]:
+    import rasa.model_training  # noqa: F401 - imports are no training
+
+    from mesoguide.rasa_host.training import train
+
+    begun = time.process_time()
+    train(model, config=config, nlu=nlu)
+    return {"train": time.process_time() - begun}
+
+
+def _parse(model: Path) -> dict[str, float]:
+    from rasa.core.agent import Agent
+
+    agent = Agent.load(str(model))
+    texts = [row["text"] for row in questions()][:MESSAGES]
+
+    async def all_parsed() -> None:
+        for text in texts:
+            await agent.parse_message(text)
+
+    asyncio.run(all_parsed())
+    begun = time.process_time()
+    asyncio.run(all_parsed())
+    milliseconds = 1000 * (time.process_time() - begun) / len(texts)
+    return {"parse": milliseconds, "memory": _memory()}
+
+
+def _turn() -> dict[str, float]:
+    from mesoguide.rasa_host.assistant import Assistant
+    from mesoguide.rasa_host.training import MODEL
+    from mesoguide.settings import load_settings
+
+    assistant = Assistant(MODEL, load_settings())
+    texts = [row["text"] for row in questions()][:MESSAGES]
+
+    async def all_answered() -> None:
+        for text in texts:
+            await assistant.conversation([text])
+
+    asyncio.run(assistant.conversation(["hello"]))
+    start = time.process_time()
+    asyncio.run(all_answered())
+    begun = time.process_time()
+    asyncio.run(all_answered())
+    seconds = (time.process_time() - begun) / len(texts)
+    return {"turn": 1000 * seconds, "conversations": 1 / seconds, "start": start, "memory": _memory()}
+
+
+def _memory() -> float:
+    """The most memory that this process has had, in MB."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _work(kind: str, *arguments: str) -> dict[str, float]:
+    from mesoguide.rasa_host import quiet
+
+    quiet.start()
+    work: dict[str, Callable[..., dict[str, float]]] = {"train": _train, "parse": _parse, "turn": _turn}
+    return work[kind](*map(Path, arguments))
+
+
+def main(arguments: list[str]) -> Any:
+    """Measure one thing and print it as JSON (the worker's side)."""
+    print(json.dumps(_work(*arguments)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

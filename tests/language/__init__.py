@@ -1,0 +1,1 @@
+"""Tests of the spaCy package in ``language/``: they need spaCy and the built data."""

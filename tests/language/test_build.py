@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from spacy.language import Language
+
+from en_mesoguide import DATA, build
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Return a small folder that looks like the built data."""
+    (tmp_path / "entity_ruler").mkdir()
+    (tmp_path / "entity_ruler" / "patterns.jsonl").write_text('{"id": "prp"}\n', "utf-8")
+    (tmp_path / "tokenizer").write_text(json.dumps({"own": {"scalp": 1}}), "utf-8")
+    (tmp_path / "model.onnx").write_bytes(b"graph")
+    return tmp_path
+
+
+def test_digest_is_the_same_for_the_same_data(data: Path) -> None:
+    """Nothing is trained again where nothing changed."""
+    assert build.digest(data) == build.digest(data)
+
+
+@pytest.mark.parametrize("name", ["tokenizer", "entity_ruler/patterns.jsonl"])
+def test_digest_changes_with_a_list(data: Path, name: str) -> None:
+    """A changed word list or term changes the digest, so that Rasa trains again."""
+    before = build.digest(data)
+    (data / name).write_text("other", "utf-8")
+
+    assert before != build.digest(data)
+
+
+def test_digest_changes_with_a_new_file(data: Path) -> None:
+    """A file that comes or goes changes the digest."""
+    before = build.digest(data)
+    (data / "new").write_text("", "utf-8")
+
+    assert before != build.digest(data)
+
+
+def test_digest_does_not_read_the_graph(data: Path) -> None:
+    """The encoder's graph is fixed by its weights' hash and is not read at each start."""
+    before = build.digest(data)
+    (data / "model.onnx").write_bytes(b"other graph")
+
+    assert before == build.digest(data)
+
+
+def test_built_data_holds_the_shorthand_and_the_names() -> None:
+    """What stands in shorthand.yml and names.yml is in the data that was built from it."""
+    built = json.loads((DATA / "tokenizer").read_text("utf-8"))
+
+    assert "you" == built["speller"]["shorthand"]["u"]
+    assert "mesotherapy" in built["names"]["it"]
+
+
+def test_built_words_are_no_typos() -> None:
+    """Terms are the bot's own words; a frequent typo of one is not."""
+    own = json.loads((DATA / "tokenizer").read_text("utf-8"))["speller"]["own"]
+
+    assert {"minoxidil", "finasteride", "transplant", "scalp"} <= own.keys()
+    assert set() == {"minoxdil", "finastride", "sclap", "tranplant"} & own.keys()
+
+
+def test_pipeline_runs_in_the_documented_order(pipeline: Language) -> None:
+    """The components stand in the order that the package's docstring gives."""
+    assert ["entity_ruler", "mesoguide_questions", "mesoguide_vectors"] == pipeline.pipe_names

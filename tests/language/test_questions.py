@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.language import Language
+
+from en_mesoguide.questions import MOST_QUESTIONS, question_spans
+
+pytestmark = pytest.mark.slow
+
+WORDS = st.sampled_from("does it hurt how long what ? . , and is safe also I'm 34 \n & or PRP".split(" "))
+
+
+def splitter() -> Language:
+    """Return a pipeline that only splits."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("mesoguide_questions")
+    return nlp
+
+
+NLP = splitter()
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        (["does it hurt?", "how long does it take?"], "does it hurt? how long does it take?"),
+        (["does it hurt", "how much does it cost?"], "does it hurt and how much does it cost?"),
+        (["does it hurt", "how long does it take"], "does it hurt how long does it take"),
+        (["does it hurt", "is it safe"], "does it hurt\nis it safe"),
+        (["how does it work", "does it hurt", "is it safe?"], "how does it work, does it hurt & is it safe?"),
+        (["does it hurt?"], "I'm losing my hair. does it hurt?"),
+    ],
+)
+def test_proposes_each_question(expected: list[str], text: str) -> None:
+    """A message with several questions is cut between them, without the joining words."""
+    assert expected == question_spans(NLP(text))
+
+
+@pytest.mark.xfail(strict=True, reason='"am", "have" and the like count as asking wherever they stand')
+@pytest.mark.parametrize("told", ["I am losing my hair.", "I have thin hair."])
+def test_proposes_no_part_that_only_tells(told: str) -> None:
+    """A sentence that asks nothing is left out beside one that does."""
+    expected = ["does it hurt?"]
+
+    assert expected == question_spans(NLP(f"{told} does it hurt?"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "does it hurt?",
+        "is it safe and effective?",
+        "PRP or minoxidil?",
+        "how long should I wait",
+        "hi, does it hurt",
+        "what vitamins and minerals are in it?",
+        "hello",
+        "?",
+        "",
+    ],
+)
+def test_one_question_stays_whole(text: str) -> None:
+    """A single question is not cut, whatever "and" or "or" it holds."""
+    assert len(NLP(text)._.questions) <= 1
+
+
+@given(st.lists(WORDS, max_size=60).map(" ".join))
+def test_proposals_are_parts_of_the_text(text: str) -> None:
+    """Whatever is typed, each part stands in the text, in order, and there are five at most."""
+    doc = NLP(text)
+    spans = doc._.questions
+
+    assert len(spans) <= MOST_QUESTIONS
+    assert all(a.end == b.start for a, b in itertools.pairwise(spans))
+    assert all(part in text for part in question_spans(doc))
+
+
+@given(st.text(max_size=200))
+def test_any_text_can_be_split(text: str) -> None:
+    """No text makes the component fail."""
+    assert all(part.strip() for part in question_spans(NLP(text)))

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.language import Language
+
+from en_mesoguide.speller import FREQUENT, RepairingTokenizer, Speller, own_words, tokenizer_factory, within
+
+pytestmark = pytest.mark.slow
+
+COMMON = {
+    word: rank
+    for rank, word in enumerate("the does it hurt hurts form from about bald head good god".split())
+}
+OWN = {"hurt": 9, "minoxidil": 5, "effects": 4, "results": 3, "scalp": 2}
+SPELLER = Speller(OWN, COMMON, {"u": "you", "wats": "what is"})
+
+
+@pytest.mark.parametrize(
+    ("expected", "typed"),
+    [
+        ("does it hurt?", "does it hrut?"),
+        ("minoxidil", "minoxdil"),
+        ("effects", "efects"),
+        ("about", "abuot"),
+        ("from", "fromm"),
+        ("hurt", "huuuurt"),
+        ("good", "goooood"),
+        ("you", "u"),
+        ("what is it", "wats it"),
+        ("minoxidil", "minoxydill"),
+    ],
+)
+def test_repairs_a_word_that_nobody_knows(expected: str, typed: str) -> None:
+    """A typo becomes the nearest known word, phone spelling becomes what it stands for."""
+    assert expected == SPELLER(typed)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the form", "God", "hurts", "xq", "hai", "PRP", "x1y2z3", "café", "żółw", "痛吗",
+        "20-30 %", "🙂", "", "zzyzxqwv", "abcdefghijklmnopqrstuvwxyz",
+    ],
+)  # fmt: skip
+def test_leaves_alone_what_is_no_typo(text: str) -> None:
+    """Known words, plurals, short words, figures, other scripts and puzzles stay as they are."""
+    assert text == SPELLER(text)
+
+
+def test_own_words_come_first() -> None:
+    """At the same distance, a word of the bot wins over any other English word."""
+    speller = Speller({"scalp": 1}, {"scald": 0}, {})
+
+    assert "scalp" == speller("scalb")
+
+
+def test_rare_english_word_gives_way_to_an_own_word() -> None:
+    """A word that few people use is a typo where a word of the bot is one edit away."""
+    rare, frequent = {"scald": FREQUENT}, {"scald": FREQUENT - 1}
+
+    assert "scalp" == Speller({"scalp": 1}, rare, {})("scald")
+    assert "scald" == Speller({"scalp": 1}, frequent, {})("scald")
+    assert "scald" == Speller({}, rare, {})("scald")
+
+
+def test_two_edits_only_towards_own_words() -> None:
+    """A long word two edits away is repaired only where the bot uses it."""
+    speller = Speller({"minoxidil": 1}, {"injection": 0}, {})
+
+    assert "minoxidil imjectoin" == speller("minaxidill imjectoin")
+
+
+def test_more_frequent_own_word_wins() -> None:
+    """Of two words as near, the one that patients use more often is meant."""
+    assert "pain" == Speller({"pain": 9, "paid": 1}, {}, {})("paiq")
+    assert "paid" == Speller({"pain": 1, "paid": 9}, {}, {})("paiq")
+
+
+@given(st.text(max_size=60))
+def test_repairs_any_text(text: str) -> None:
+    """No text makes the speller fail, and what is no letter stays where it is."""
+    repaired = SPELLER(text)
+
+    assert [c for c in text if c.isdigit()] == [c for c in repaired if c.isdigit()]
+
+
+def test_swap_of_neighbours_is_one_edit() -> None:
+    """Words are compared with insertion, deletion, change and swap as one edit each."""
+    words = {4: ["hurt", "hunt"], 5: ["hurts"]}
+
+    assert ["hurt"] == within("hrut", words, 1)
+    assert ["hurt", "hunt", "hurts"] == within("hurt", words, 1)
+    assert [] == within("pain", words, 1)
+
+
+def test_own_words_drop_typos() -> None:
+    """An unknown word of the training data is a typo where a near one is more frequent."""
+    counts = {"scalp": 9, "sclap": 1, "minoxidil": 3, "from": 1}
+
+    assert {"scalp": 9, "minoxidil": 3, "from": 1} == own_words(counts, COMMON | {"form": 0})
+
+
+def test_own_words_keep_what_english_knows() -> None:
+    """A rare English word stays, however near it is to a frequent one."""
+    assert {"pain": 9, "pail": 1} == own_words({"pain": 9, "pail": 1}, {"pail": 0})
+
+
+def test_names_of_the_treatment_are_read_as_it() -> None:
+    """A name is replaced as a whole word, the longest form first, in any capitals."""
+    nlp = spacy.blank("en")
+    names = {"it": ["mesotherapy", "mesotherapy for hair"]}
+    tokenizer = RepairingTokenizer(nlp.tokenizer, names=names)
+
+    assert "Does it hurt?" == tokenizer("Does Mesotherapy for Hair hurt?").text
+    assert "premesotherapy" == tokenizer("premesotherapy").text
+
+
+def test_word_lists_survive_the_disk(tmp_path: Path) -> None:
+    """A tokenizer that is read again repairs and reads names as before."""
+    create = tokenizer_factory()
+    first, second = create(spacy.blank("en")), create(spacy.blank("en"))
+    first.speller, first.names = SPELLER, {"it": ["meso"]}
+    first.to_disk(tmp_path / "tokenizer")
+    second.from_disk(tmp_path / "tokenizer")
+
+    assert "does it hurt" == second("does meso hrut").text
+    assert (SPELLER.own, SPELLER.common, SPELLER.shorthand) == (
+        second.speller.own, second.speller.common, second.speller.shorthand,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expected", "typed"),
+    [
+        ("what about side effects", "wat abt side efects"),
+        ("minoxidil vs finasteride", "minoxdil vs finastride"),
+        ("Does it hurt?", "Does mesotherapy for hair hurt?"),
+        ("does it hurt", "does it hrut"),
+        ("how many sessions do I need", "how many sesions do I need"),
+    ],
+)
+def test_built_pipeline_repairs(pipeline: Language, expected: str, typed: str) -> None:
+    """The built word lists repair what patients type."""
+    assert expected == pipeline(typed).text
+
+
+@pytest.mark.parametrize(
+    "text", ["is it permanent", "which dermatologist", "what of diabetes", "alopecia areata"]
+)
+def test_built_pipeline_leaves_words_alone(pipeline: Language, text: str) -> None:
+    """Words that patients use correctly are not changed into others."""
+    assert text == pipeline(text).text
+
+
+@pytest.mark.xfail(strict=True, reason="a rare English word gives way to any own word one edit away")
+@pytest.mark.parametrize(
+    "word", ["cyst", "pcos", "moles", "hives", "fainting", "dying", "gums", "weed", "stroke", "lump"]
+)
+def test_built_pipeline_keeps_the_names_of_conditions(pipeline: Language, word: str) -> None:
+    """A word for a condition is not changed into another word ("cyst" into "cost")."""
+    assert word == pipeline(word).text

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from spacy.language import Language
+
+from en_mesoguide import DATA
+from en_mesoguide.encoder import MAX_PIECES, WIDTH, Encoder
+from en_mesoguide.vectors import HASHED, SentenceVectors, as_one_token, create_vectors
+
+pytestmark = pytest.mark.slow
+
+GOLDEN = (0.042647, -0.023859, 0.032899, 0.07307, 0.006135, -0.02062)
+"""The first numbers of "does it hurt?", as sentence-transformers gives them."""
+TEXTS = ["does it hurt?", "x", "", "how long does it take, and is it safe for everyone who wants it?", "🙂"]
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return Encoder(DATA / "mesoguide_vectors")
+
+
+@pytest.fixture
+def component(pipeline: Language) -> SentenceVectors:
+    found = pipeline.get_pipe("mesoguide_vectors")
+    if not isinstance(found, SentenceVectors):
+        raise TypeError(found)
+    return found
+
+
+def test_encoder_gives_the_published_numbers(encoder: Encoder) -> None:
+    """Our graph computes what the authors' own library computes."""
+    assert pytest.approx(GOLDEN, abs=1e-4) == encoder.encode(["does it hurt?"])[0][:6].tolist()
+
+
+def test_vectors_have_length_one(encoder: Encoder) -> None:
+    """Each text gives a row of length 1, also the empty one."""
+    vectors = encoder.encode(TEXTS)
+
+    assert (len(TEXTS), WIDTH) == vectors.shape
+    assert pytest.approx([1.0] * len(TEXTS), abs=1e-5) == np.linalg.norm(vectors, axis=1).tolist()
+
+
+def test_neighbours_in_a_batch_change_nothing(encoder: Encoder) -> None:
+    """A text has the same vector alone and among longer and shorter ones, in its own row."""
+    alone = np.concatenate([encoder.encode([text]) for text in TEXTS])
+
+    assert np.allclose(alone, encoder.encode(TEXTS), atol=1e-5)
+
+
+def test_more_texts_than_a_batch_keep_their_order(encoder: Encoder) -> None:
+    """Rows come back in the order of the texts, however many there are."""
+    texts = [f"{'very ' * (i % 7)}question {i}" for i in range(70)]
+
+    assert np.allclose(encoder.encode([texts[41]])[0], encoder.encode(texts)[41], atol=1e-5)
+
+
+def test_long_text_is_cut(encoder: Encoder) -> None:
+    """What goes beyond the model's length is not read, and is no error."""
+    long = "word " * (MAX_PIECES * 2)
+
+    assert np.allclose(encoder.encode([long]), encoder.encode([long + "more"]), atol=1e-6)
+
+
+def test_meaning_is_nearer_than_words(encoder: Encoder) -> None:
+    """Two ways of asking the same are nearer than two questions that share words."""
+    hurt, painful, cost = encoder.encode(["does it hurt?", "is it painful?", "does it cost much?"])
+
+    assert float(hurt @ cost) < float(hurt @ painful)
+
+
+def test_sentence_vector_is_three_weighted_blocks(component: SentenceVectors) -> None:
+    """Encoder, letters and words have the lengths that the component's docstring gives."""
+    vector = component.vectors(["does it hurt?"])[0]
+    blocks = vector[:WIDTH], vector[WIDTH : WIDTH + HASHED], vector[WIDTH + HASHED :]
+    weighted = component.scale * component.ngram_weight
+
+    assert WIDTH + 2 * HASHED == component.width == len(vector)
+    assert pytest.approx([component.scale, weighted, weighted], abs=1e-3) == [
+        float(np.linalg.norm(block)) for block in blocks
+    ]
+
+
+def test_every_token_carries_the_sentence(pipeline: Language) -> None:
+    """Rasa takes the mean over the tokens, and that is the sentence vector."""
+    doc = pipeline("does it hurt?")
+    mean = np.mean([token.vector for token in doc], axis=0)
+
+    assert np.allclose(doc.vector, mean, atol=1e-5)
+    assert np.array_equal(doc.vector, doc._.sentence_vector)
+
+
+def test_one_token_has_the_vector_of_the_whole(pipeline: Language) -> None:
+    """The document of one token keeps text and vector."""
+    doc = pipeline("does it hurt?")
+    whole = as_one_token(doc)
+
+    assert [doc.text] == [token.text for token in whole]
+    assert np.array_equal(doc.vector, whole[0].vector)
+
+
+def test_empty_text_has_a_vector(pipeline: Language) -> None:
+    """A message without a word goes through the pipeline."""
+    assert 1 == len(as_one_token(pipeline("")))
+
+
+def test_stream_gives_what_single_texts_give(pipeline: Language) -> None:
+    """Training, which reads many at once, sees the same vectors as a conversation."""
+    streamed = [doc.vector for doc in pipeline.pipe(TEXTS)]
+
+    assert np.allclose(streamed, [pipeline(text).vector for text in TEXTS], atol=1e-4)
+
+
+def test_vectors_without_data_say_what_is_missing(pipeline: Language) -> None:
+    """A component that was never loaded names the step that was left out."""
+    component = create_vectors(pipeline, "v", scale=1.0, ngram_weight=1.0, batch_size=8)
+
+    with pytest.raises(ValueError, match="load the built language package"):
+        component.vectors(["x"])
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        ([("treatment", "prp"), ("person", "women")], "platelet rich plasma in women"),
+        ([("treatment", "minoxidil"), ("treatment", "finasteride")], "Rogaine or propecia"),
+        ([("condition", "clotting")], "I have haemophilia"),
+        ([], "does it hurt"),
+    ],
+)
+def test_terms_are_marked(pipeline: Language, expected: list[tuple[str, str]], text: str) -> None:
+    """The entity ruler marks terms by label and id, in any capitals."""
+    assert expected == [(entity.label_, entity.ent_id_) for entity in pipeline(text).ents]

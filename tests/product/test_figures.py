@@ -1,0 +1,40 @@
+"""The figures that the product promises, measured on questions apart from the training data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mesoguide.settings import ROOT
+
+FOLDER = Path(os.environ.get("MESOGUIDE_HINT3") or ROOT.parent / "shared" / "benchmarks" / "hint3")
+
+
+def test_evaluation_figures(model) -> None:
+    """Right, wrong and needless answers, facts and follow-ups stay within what is promised."""
+    from mesoguide.rasa_host.evaluation import measure
+
+    figures = measure(model)
+
+    assert figures.right >= 0.90
+    assert figures.wrong <= 0.03
+    assert figures.answered_all_the_same <= 0.05
+    assert figures.facts >= 0.88
+    assert figures.several_questions >= 0.75
+    assert figures.follow_ups >= 0.65
+
+
+def test_hint3_sofmattress(model) -> None:
+    """On real users' messages to another bot the pipeline beats every published peer."""
+    from mesoguide.rasa_host import hint3
+
+    files = [FOLDER / f"sofmattress_{part}.csv" for part in ("train", "test")]
+    if not all(file.is_file() for file in files):
+        pytest.skip(f"HINT3 is not in {FOLDER} (set MESOGUIDE_HINT3)")
+    result = hint3.measure("sofmattress", *(hint3.rows(file) for file in files))
+
+    assert result.accuracy >= 79
+    assert result.one_typo >= 76
+    assert result.matthews >= 0.65
