@@ -114,9 +114,7 @@ def _said_first(topic: Topic, question: Question, wanted: Sequence[str]) -> list
     """The details that answer the question better than the topic's short answer does."""
     cosines = dict(question.focus)
     short = max((cosines.get(name, 0.0) for name in topic.lead + topic.sides), default=0.0)
-    return [
-        name for name in wanted[:2] if name not in topic.lead + topic.sides and cosines[name] >= short + AHEAD
-    ]
+    return [name for name in wanted[:2] if name in topic.more and cosines[name] >= short + AHEAD]
 
 
 def _in_order(names: Iterable[str], knowledge: Knowledge) -> list[Statement]:

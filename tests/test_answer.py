@@ -164,18 +164,7 @@ def test_brief_answer_has_a_statement_of_each_document(name: str) -> None:
     assert len(speakers(statements)) == len(statements)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name,
-            marks=pytest.mark.xfail(strict=True, reason="the review's lead stands in for its side")
-            if name == "procedure"
-            else (),
-        )
-        for name in DIFFERING
-    ],
-)
+@pytest.mark.parametrize("name", DIFFERING)
 def test_brief_answer_gives_both_sides(name: str) -> None:
     """Where documents differ, the briefest answer gives a side of each, and says so."""
     asked = KNOWLEDGE.topics[name]

@@ -323,7 +323,6 @@ def test_more_questions_than_fit_are_announced(order: list[str], count: int) -> 
     assert left_out == (NOTICES["too_many"] in reply.text)
 
 
-@pytest.mark.xfail(strict=True, reason="the brief answer gives the review's lead in place of its side")
 def test_three_questions_keep_both_sides() -> None:
     """A side of each document is told also where three answers share one reply."""
     one_sided = [
