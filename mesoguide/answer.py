@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mesoguide.types import NEAR, Knowledge, Memory, Question, Statement, Topic
@@ -31,17 +31,11 @@ def answer(
     knowledge: Knowledge,
     *,
     room: int,
-    fill: Callable[[str], str] = str,
 ) -> Passage:
     """Answer ``question`` about ``topic`` in at most ``room`` characters where that can be.
 
     The short answer comes first (what the question is after, then the topic's lead or its
     two sides, which are never left out), then as much detail as there is room for.
-
-    Parameters
-    ----------
-    fill
-        Fills the names in braces of the topic's fixed text ``open``.
     """
     wanted = _wanted(topic, question)
     first = _said_first(topic, question, wanted)
@@ -51,7 +45,7 @@ def answer(
         lines += _sentences(_by_document(topic.sides, knowledge), knowledge)
         lines.append(knowledge.notices["differ"].format(differ_on=topic.differ_on))
     used = [*leading, *topic.sides]
-    closing = [fill(topic.open)] if topic.open else []
+    closing = [topic.open] if topic.open else []
     left = [name for name in (*wanted, *topic.more) if name not in used]
     for name in list(dict.fromkeys(left))[:MOST_DETAILS]:
         line = f"• {_attributed(knowledge.statements[name], knowledge)}."
@@ -91,7 +85,7 @@ def rest(topic: Topic, memory: Memory, knowledge: Knowledge, *, room: int) -> Pa
         if name in memory.told:
             continue
         line = f"• {_attributed(knowledge.statements[name], knowledge)}."
-        if sum(map(len, lines)) + len(line) > room:
+        if used and sum(map(len, lines)) + len(line) > room:
             break
         lines.append(line)
         used.append(name)

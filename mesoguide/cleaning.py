@@ -11,6 +11,9 @@ INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufe00-\ufe0f]"
 )
 """Zero-width and direction marks: they can split a word for a reader that is a program."""
+COMMAND = re.compile(rf"^(?:[\s/／⁄∕]|{INVISIBLE.pattern})+")
+"""Slashes at the start, whatever hides them."""
+GAP = " … "
 BREAKS = re.compile(r"\s*\n\s*")
 
 
@@ -24,7 +27,7 @@ def door_text(text: object) -> str:
         return ""
     whole = text[:MOST_CHARACTERS].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     kept = "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else " " for c in whole)
-    return kept.strip().lstrip("/").strip()
+    return COMMAND.sub("", kept).strip()
 
 
 def readable(text: str, longest: int) -> str:
@@ -33,9 +36,9 @@ def readable(text: str, longest: int) -> str:
     Full-width and styled letters become plain ones, invisible marks go, a text that is too
     long keeps its beginning and its end (people ask last).
     """
-    plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).strip()
+    plain = COMMAND.sub("", INVISIBLE.sub("", unicodedata.normalize("NFKC", text))).strip()
     plain = BREAKS.sub("\n", plain)
     if len(plain) <= longest:
         return plain
-    half = longest // 2
-    return f"{plain[:half]} … {plain[-half:]}"
+    half = (longest - len(GAP)) // 2
+    return f"{plain[:half]}{GAP}{plain[-half:]}"

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import datetime
+import re
 import string
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 from mesoguide.errors import DataError, Problem
-from mesoguide.settings import ROOT
+from mesoguide.settings import ROOT, Settings
 from mesoguide.types import Agreement, Document, Knowledge, Place, Section, Statement, Topic
 from mesoguide.yaml_lines import Lines, load
 
@@ -20,8 +22,21 @@ KNOWLEDGE = ROOT / "knowledge"
 DOCUMENT_TEXTS = (
     "document", "name", "title", "publisher", "publisher_kind", "file", "sha256",
 )  # fmt: skip
-FIELDS = frozenset("clinic differ_on label first second clinic_price_line".split())
-"""What a fixed text may name in braces."""
+OF_SETTINGS = frozenset("clinic clinic_phone_text emergency_number crisis_line".split())
+"""What any fixed text may name in braces (mesoguide.settings.Settings.texts)."""
+OF_ONE = {
+    "differ": {"differ_on"}, "nothing_left": {"label"}, "clarify": {"first", "second"},
+    "open": {"clinic_price_line"},
+}  # fmt: skip
+"""Fixed text → what it alone may name in braces beside that."""
+NEEDED = frozenset(
+    "greeting bot disclaimer disclaimer_short differ differ_brief too_many nothing_left verdict"
+    " bottom_line no_reason all_sources not_in_documents not_in_documents_too out_of_scope unclear empty"
+    " clarify clinic clinic_too clinic_price_line human privacy error goodbye thanks capabilities"
+    " chitchat frustration affirm deny emergency urgent self_harm mention personal medicines pregnancy"
+    " minor diy language reminder".split()
+)
+"""The fixed texts that the code sends."""
 ANCHOR_WORDS = 4
 
 
@@ -50,11 +65,28 @@ def load_knowledge(folder: Path = KNOWLEDGE) -> Knowledge:
     topics = {t.id: t for t in _topics(_load(folder / "topics.yml", folder, problems), problems)}
     written_notices = _load(folder / "notices.yml", folder, problems)
     problems += _notice_problems(written_notices)
+    problems += [p for t in topics.values() if t.open for p in _brace_problems(t.open, "open", t.place)]
     problems += _link_problems(documents, statements, topics)
     if problems:
         raise DataError(problems)
     notices = {key: str(text).strip() for key, text in written_notices.items()}
     return Knowledge(documents, statements, topics, notices)
+
+
+def filled(knowledge: Knowledge, settings: Settings) -> Knowledge:
+    """Return ``knowledge`` with the clinic's settings filled into its fixed texts."""
+
+    def fill(text: str, **more: str) -> str:
+        names = {**settings.texts, **more}
+        return re.sub(r"\{(\w+)\}", lambda match: names.get(match[1], match[0]), text)
+
+    notices = {key: fill(text) for key, text in knowledge.notices.items()}
+    price = notices["clinic_price_line"]
+    topics = {
+        name: replace(topic, open=fill(topic.open, clinic_price_line=price))
+        for name, topic in knowledge.topics.items()
+    }
+    return replace(knowledge, notices=notices, topics=topics)
 
 
 def _load(path: Path, folder: Path, problems: list[Problem]) -> Lines:
@@ -81,6 +113,13 @@ def _texts(written: Lines, key: str, problems: list[Problem]) -> tuple[str, ...]
         return tuple(str(item) for item in value)
     problems.append(Problem(written.place(key), f"'{key}' is no list of texts", f"Write {key}: [a, b]"))
     return ()
+
+
+def _flag(written: Lines, key: str, problems: list[Problem]) -> bool:
+    value = written.get(key, False)
+    if not isinstance(value, bool):
+        problems.append(Problem(written.place(key), f"'{key}' is {value!r}", "Write true or false"))
+    return value is True
 
 
 def _date(written: Lines, key: str, problems: list[Problem]) -> datetime.date:
@@ -133,7 +172,8 @@ def _entries(written: Lines, problems: list[Problem]) -> Iterator[tuple[str, Lin
 
 
 def _statements(written: Lines, document: Document, problems: list[Problem]) -> Iterator[Statement]:
-    for section_id, section in _entries(written.get("sections") or Lines(), problems):
+    sections = written.get("sections")
+    for section_id, section in _entries(sections if isinstance(sections, Lines) else Lines(), problems):
         _unknown(section, {"title", "starts", "statements"}, problems)
         entries = _mapping(section, "statements", problems)
         for name, entry in _entries(entries, problems):
@@ -186,7 +226,7 @@ def _topics(written: Lines, problems: list[Problem]) -> Iterator[Topic]:
             why=_texts(entry, "why", problems),
             differ_on=_text(entry, "differ_on", problems, default=""),
             open=_text(entry, "open", problems, default=""),
-            publisher=entry.get("publisher") is True,
+            publisher=_flag(entry, "publisher", problems),
             then=_text(entry, "then", problems, default=""),
             next=_texts(entry, "next", problems),
             place=written.place(name),
@@ -198,14 +238,24 @@ def _notice_problems(written: Lines) -> Iterator[Problem]:
         if not isinstance(text, str) or not text.strip():
             yield Problem(written.place(key), f"the fixed text '{key}' is empty", "Write its wording")
             continue
-        try:
-            names = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
-        except ValueError as cause:
-            yield Problem(written.place(key), f"braces in '{key}' ({cause})", "Close or double them")
-            continue
-        for name in names - FIELDS:
-            mend = f"Known are: {', '.join(sorted(FIELDS))}"
-            yield Problem(written.place(key), f"'{{{name}}}' is no name that can be filled in", mend)
+        if "\n" in text.strip():
+            mend = "Write it after '>-', as one paragraph"
+            yield Problem(written.place(key), f"the fixed text '{key}' has a line break", mend)
+        yield from _brace_problems(text, key, written.place(key))
+    for key in sorted(NEEDED - set(written)):
+        yield Problem(written.place(), f"the fixed text '{key}' is missing", "Write its wording")
+
+
+def _brace_problems(text: str, key: str, place: Place) -> Iterator[Problem]:
+    known = OF_SETTINGS | OF_ONE.get(key, set())
+    try:
+        names = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+    except ValueError as cause:
+        yield Problem(place, f"braces in '{key}' ({cause})", "Close or double them")
+        return
+    for name in names - known:
+        mend = f"Known are: {', '.join(sorted(known))}"
+        yield Problem(place, f"'{{{name}}}' is no name that can be filled in", mend)
 
 
 def _link_problems(

@@ -12,6 +12,9 @@ from dataclasses import replace
 from mesoguide import follow_up
 from mesoguide.answer import Passage, answer, brief_answer, reasons, rest, short_answer
 from mesoguide.follow_up import SILENT
+from mesoguide.knowledge import filled
+from mesoguide.languages import languages
+from mesoguide.safety import DEFERRALS, RED_FLAGS
 from mesoguide.settings import Settings
 from mesoguide.types import Kind, Knowledge, Memory, Question, Reply, Topic
 
@@ -22,6 +25,8 @@ SEVERAL = 1250
 LONGEST_OF_ALL = 1500
 """Characters that no reply passes: beyond it channels cut or refuse a message."""
 BUTTONS = 3
+REMINDERS = 3
+"""Replies after a red flag that carry the reminder."""
 
 SMALL_TALK: Mapping[str, str] = {
     "greet": "greeting", "goodbye": "goodbye", "thanks": "thanks", "bot_challenge": "bot",
@@ -39,22 +44,54 @@ def respond(
 
     The same arguments always give the same bytes.
     """
+    reply, kept = _responded(questions, memory, filled(knowledge, settings))
+    if memory.reminders:
+        text = filled(knowledge, settings).notices["reminder"]
+        reply = replace(reply, text=f"{text}\n{reply.text}", notices=("reminder", *reply.notices))
+    return reply, replace(kept, reminders=max(0, memory.reminders - 1))
+
+
+def stop(tier: str, language: str, knowledge: Knowledge, settings: Settings) -> tuple[Reply, Memory]:
+    """Return the safety stop's reply for ``tier``: one fixed text and nothing else.
+
+    A red flag clears what the conversation remembers, and the next replies carry a reminder.
+
+    Parameters
+    ----------
+    tier
+        One of :data:`mesoguide.safety.TIERS` but "none", or "language".
+    language
+        Code of the message's language; where it is known and not English, a line in it follows.
+    """
+    text = filled(knowledge, settings).notices[tier]
+    notices: tuple[str, ...] = (tier,)
+    if language in languages():
+        text = f"{text}\n{languages()[language].line}"
+        notices = (tier, f"language_{language}")
+    if tier == "language":
+        return Reply(text, "language", notices=notices), Memory()
+    kind: Kind = "personal" if tier in DEFERRALS else "safety"
+    reply = Reply(text, kind, tier=tier, notices=notices)
+    return reply, Memory(reminders=REMINDERS if tier in RED_FLAGS else 0)
+
+
+def _responded(questions: Sequence[Question], memory: Memory, knowledge: Knowledge) -> tuple[Reply, Memory]:
     asked = _resolved(questions, memory, knowledge)
     topics = [q for q in asked if q.intent in knowledge.topics]
     if topics:
-        return _topic_reply(asked, memory, knowledge, settings)
+        return _topic_reply(asked, memory, knowledge)
     first = next((q for q in asked if q.intent.startswith("ask_")), asked[0] if asked else None)
     if first is None:
-        return _fixed("out_of_scope", ("empty",), knowledge, settings, STARTERS), memory
+        return _fixed("out_of_scope", ("empty",), knowledge, STARTERS), memory
     if first.intent.startswith("ask_"):
-        return _follow_up_reply(first, memory, knowledge, settings)
+        return _follow_up_reply(first, memory, knowledge)
     if first.intent == CLARIFY:
-        return _clarify_reply(first, memory, knowledge, settings)
+        return _clarify_reply(first, memory, knowledge)
     kinds = sorted((_other(q.intent) for q in asked), key=lambda pair: _WEIGHT.index(pair[0]))
     kind = kinds[0][0]
     keys = tuple(dict.fromkeys(key for of_kind, key in kinds if of_kind == kind))[:2]
     buttons = () if kind == "small_talk" and keys[0] == "goodbye" else STARTERS
-    return _fixed(kind, keys, knowledge, settings, buttons), replace(memory, asked=())
+    return _fixed(kind, keys, knowledge, buttons), replace(memory, asked=())
 
 
 CLARIFY = "clarify"
@@ -89,28 +126,27 @@ def _resolved(questions: Sequence[Question], memory: Memory, knowledge: Knowledg
         found += [replace(meant, intent=topic) for topic in several]
     real = [q for q in found if q.intent not in SMALL_TALK and q.intent != UNCLEAR]
     kept = real or found[:1]
-    unique = {(q.intent if q.intent in knowledge.topics else q.text): q for q in reversed(kept)}
-    return list(reversed(list(unique.values())))
+    unique: dict[str, Question] = {}
+    for question in kept:
+        unique.setdefault(question.intent if question.intent in knowledge.topics else question.text, question)
+    return list(unique.values())
 
 
-def _topic_reply(
-    asked: Sequence[Question], memory: Memory, knowledge: Knowledge, settings: Settings
-) -> tuple[Reply, Memory]:
+def _topic_reply(asked: Sequence[Question], memory: Memory, knowledge: Knowledge) -> tuple[Reply, Memory]:
     """Answer the topics among ``asked``: shorter where they are many, and never too long."""
-    reply, kept = _topics_told(asked, knowledge, settings)
+    reply, kept = _topics_told(asked, knowledge)
     if len(reply.text) > LONGEST_OF_ALL:
-        reply, kept = _topics_told(asked, knowledge, settings, brief=True)
+        reply, kept = _topics_told(asked, knowledge, brief=True)
     answered = list(asked)
     while len(reply.text) > LONGEST_OF_ALL and len(answered) > 1:
         answered.pop()
-        reply, kept = _topics_told(answered, knowledge, settings, brief=True, cut=True)
+        reply, kept = _topics_told(answered, knowledge, brief=True, cut=True)
     return reply, kept
 
 
 def _topics_told(
     asked: Sequence[Question],
     knowledge: Knowledge,
-    settings: Settings,
     *,
     brief: bool = False,
     cut: bool = False,
@@ -128,7 +164,7 @@ def _topics_told(
             kind = _other(question.intent)[0]
             key = "clinic_too" if kind == "clinic" else "not_in_documents_too"
             if kind in ("clinic", "not_in_documents") and key not in notices:
-                lines.append(_filled(key, knowledge, settings))
+                lines.append(knowledge.notices[key])
                 notices.append(key)
             continue
         if brief:
@@ -139,7 +175,6 @@ def _topics_told(
                 question,
                 knowledge,
                 room=room // len(asked),
-                fill=lambda text: _fill(text, knowledge, settings),
             )
         if several:
             lines.append(f"{topic.label[0].upper()}{topic.label[1:]}:")
@@ -151,7 +186,7 @@ def _topics_told(
     names = tuple(topic.id for topic in about)
     reply = _answer_reply(names, Passage(tuple(lines), tuple(told)), knowledge, short=several or cut)
     kept = Memory(topics=names, told=tuple(dict.fromkeys(told)))
-    buttons = _buttons(about, names)
+    buttons = _buttons(about)
     return replace(reply, buttons=buttons, notices=(*reply.notices, *notices)), kept
 
 
@@ -178,40 +213,53 @@ def _answer_reply(
     )
 
 
-def _follow_up_reply(
-    question: Question, memory: Memory, knowledge: Knowledge, settings: Settings
-) -> tuple[Reply, Memory]:
+def _follow_up_reply(question: Question, memory: Memory, knowledge: Knowledge) -> tuple[Reply, Memory]:
     """Answer "says who?", "tell me more", "why?", "which is right?", "say it simply"."""
     about = [knowledge.topics[name] for name in memory.topics if name in knowledge.topics]
     if question.intent == "ask_sources":
         return _sources_reply(about, memory, knowledge), memory
     if not about:
-        return _fixed("small_talk", ("capabilities",), knowledge, settings, STARTERS), memory
+        return _fixed("small_talk", ("capabilities",), knowledge, STARTERS), memory
     names = tuple(topic.id for topic in about)
-    room = LONGEST - _closing_length(about, knowledge, several=False)
-    passages: list[Passage] = []
-    for topic in about:
-        if question.intent == "ask_why":
-            passages.append(reasons(topic, knowledge))
-        elif question.intent in ("ask_verdict", "ask_simpler"):
-            passages.append(short_answer(topic, knowledge))
-        else:
-            passages.append(rest(topic, memory, knowledge, room=room // len(about)))
-    lines = [line for passage in passages for line in passage.lines]
-    told = [name for passage in passages for name in passage.statements]
+    told, lines = _told_after(question.intent, about, memory, knowledge)
+    notices: tuple[str, ...] = ()
     if question.intent == "ask_verdict":
-        lines.insert(0, knowledge.notices["verdict"])
+        differ = any(topic.agreement == "differ" for topic in about)
+        notices = ("verdict" if differ else "bottom_line",)
+        lines.insert(0, knowledge.notices[notices[0]])
     if not told:
         key = "no_reason" if question.intent == "ask_why" else "nothing_left"
         labels = " and ".join(topic.label for topic in about)
         text = knowledge.notices[key].format(label=labels)
         lines = [text, knowledge.notices["disclaimer"]]
-        kind: Kind = "not_in_documents"
-        reply = Reply(_bubble(lines), kind, names, notices=(key, "disclaimer"))
-        return replace(reply, buttons=_buttons(about, names)), memory
-    reply = _answer_reply(names, Passage(tuple(lines), tuple(told)), knowledge)
+        reply = Reply(_bubble(lines), "not_in_documents", names, notices=(key, "disclaimer"))
+        return replace(reply, buttons=_buttons(about)), memory
+    reply = _answer_reply(names, Passage(tuple(lines), told), knowledge, short=len(about) > 1)
     kept = replace(memory, told=tuple(dict.fromkeys((*memory.told, *told))), asked=())
-    return replace(reply, buttons=_buttons(about, names)), kept
+    return replace(reply, buttons=_buttons(about), notices=(*reply.notices, *notices)), kept
+
+
+def _told_after(
+    intent: str, about: Sequence[Topic], memory: Memory, knowledge: Knowledge
+) -> tuple[tuple[str, ...], list[str]]:
+    """Statements and lines that a follow-up with ``intent`` tells about each topic.
+
+    Where several topics together are too long for one bubble, each is told more briefly.
+    """
+    several = len(about) > 1
+    room = LONGEST - _closing_length(about, knowledge, several=several)
+    passages: list[Passage] = []
+    for topic in about:
+        if intent == "ask_why":
+            passages.append(reasons(topic, knowledge))
+        elif intent in ("ask_verdict", "ask_simpler"):
+            brief = brief_answer(topic, Question("", topic.id, sure=True), knowledge)
+            passages.append(brief if several else short_answer(topic, knowledge))
+        else:
+            left = room - sum(len(line) for passage in passages for line in passage.lines)
+            passages.append(rest(topic, memory, knowledge, room=left))
+    told = tuple(name for passage in passages for name in passage.statements)
+    return told, [line for passage in passages for line in passage.lines]
 
 
 def _sources_reply(about: Sequence[Topic], memory: Memory, knowledge: Knowledge) -> Reply:
@@ -233,17 +281,15 @@ def _sources_reply(about: Sequence[Topic], memory: Memory, knowledge: Knowledge)
         notices=("all_sources", "disclaimer"),
         statements=memory.told,
         sources=sources,
-        buttons=_buttons(about, names) if about else STARTERS,
+        buttons=_buttons(about) if about else STARTERS,
     )
 
 
-def _clarify_reply(
-    question: Question, memory: Memory, knowledge: Knowledge, settings: Settings
-) -> tuple[Reply, Memory]:
+def _clarify_reply(question: Question, memory: Memory, knowledge: Knowledge) -> tuple[Reply, Memory]:
     """Ask which of two topics is meant: once, never twice in a row."""
     options = [name for name, _ in question.ranking if name in knowledge.topics][:2]
     if memory.asked or len(options) < 2:
-        return _fixed("out_of_scope", (UNCLEAR,), knowledge, settings, STARTERS), replace(memory, asked=())
+        return _fixed("out_of_scope", (UNCLEAR,), knowledge, STARTERS), replace(memory, asked=())
     first, second = (knowledge.topics[name] for name in options)
     text = knowledge.notices["clarify"].format(first=first.label, second=second.label)
     lines = [text, knowledge.notices["disclaimer_short"]]
@@ -266,11 +312,10 @@ def _fixed(
     kind: Kind,
     keys: tuple[str, ...],
     knowledge: Knowledge,
-    settings: Settings,
     buttons: tuple[str, ...] = (),
 ) -> Reply:
     """A reply of fixed texts, with the short disclaimer."""
-    lines = [_filled(key, knowledge, settings) for key in (*keys, "disclaimer_short")]
+    lines = [knowledge.notices[key] for key in (*keys, "disclaimer_short")]
     return Reply(_bubble(lines), kind, notices=(*keys, "disclaimer_short"), buttons=buttons)
 
 
@@ -279,7 +324,7 @@ def error_reply(knowledge: Knowledge) -> Reply:
     return Reply(knowledge.notices["error"], "error", notices=("error",))
 
 
-def _buttons(about: Iterable[Topic], answered: tuple[str, ...]) -> tuple[str, ...]:
+def _buttons(about: Iterable[Topic]) -> tuple[str, ...]:
     offered = [text for topic in about for text in topic.next]
     return tuple(dict.fromkeys(offered))[:BUTTONS]
 
@@ -325,15 +370,6 @@ def _quoted(sections: Sequence[str]) -> str:
 
 def _lower_first(name: str) -> str:
     return name[0].lower() + name[1:]
-
-
-def _filled(key: str, knowledge: Knowledge, settings: Settings) -> str:
-    return _fill(knowledge.notices[key], knowledge, settings)
-
-
-def _fill(text: str, knowledge: Knowledge, settings: Settings) -> str:
-    price = knowledge.notices["clinic_price_line"].format(clinic=settings.clinic)
-    return text.format(clinic=settings.clinic, clinic_price_line=price)
 
 
 def _bubble(lines: Iterable[str]) -> str:

@@ -24,7 +24,19 @@ class Settings:
     clinic_name: str = "the clinic"
     clinic_phone: str = ""
     clinic_contact: str = ""
+    emergency_number: str = ""
+    crisis_line: str = ""
     action_server: str = EMBEDDED
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What the fixed texts fill in."""
+        return {
+            "clinic": self.clinic,
+            "clinic_phone_text": f" ({self.clinic_phone})" if self.clinic_phone else "",
+            "emergency_number": self.emergency_number or "your local emergency number",
+            "crisis_line": self.crisis_line or "a crisis line in your country",
+        }
 
     @property
     def clinic(self) -> str:
@@ -44,7 +56,8 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
     """
     file = path or ROOT / "settings.yml"
     written = load(file, file.name)
-    kinds = {f.name: type(f.default) for f in fields(Settings)}
+    defaults = {f.name: f.default for f in fields(Settings)}
+    kinds = {name: type(default) for name, default in defaults.items()}
     problems = [
         Problem(written.place(name), f"there is no setting '{name}'", f"Known are: {', '.join(kinds)}")
         for name in written
@@ -52,9 +65,8 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
     ]
     values: dict[str, str | int] = {}
     for name, kind in kinds.items():
-        variable = PREFIX + name.upper()
-        value: object = environment.get(variable, written.get(name))
-        place = Place(variable, 1) if variable in environment else _place(written, name)
+        value: object = environment.get(PREFIX + name.upper(), written.get(name))
+        place = _place(written, name, environment)
         if value is None:
             continue
         if kind is int:
@@ -64,17 +76,19 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
                 continue
             values[name] = int(str(value))
         elif isinstance(value, str):
-            values[name] = value.strip()
+            values[name] = " ".join(value.split()) or str(defaults[name])
         else:
             problems.append(Problem(place, f"'{name}' is {value!r}", "Write a text in quotes"))
     server = str(values.get("action_server", EMBEDDED))
     if server != EMBEDDED and not server.startswith(("http://", "https://")):
         mend = 'Write "embedded" or an address that starts with http://'
-        problems.append(Problem(_place(written, "action_server"), f"'action_server' is {server!r}", mend))
+        place = _place(written, "action_server", environment)
+        problems.append(Problem(place, f"'action_server' is {server!r}", mend))
     if problems:
         raise DataError(problems)
     return Settings(**values)  # type: ignore[arg-type]
 
 
-def _place(written: Lines, name: str) -> Place:
-    return written.place(name)
+def _place(written: Lines, name: str, environment: Mapping[str, str]) -> Place:
+    variable = PREFIX + name.upper()
+    return Place(variable, 1) if variable in environment else written.place(name)

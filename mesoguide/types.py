@@ -148,22 +148,25 @@ class Memory:
     """What a conversation remembers: no words of the user, only what the bot told.
 
     ``topics`` are those of the last answer, ``told`` the statements told about them so far,
-    ``asked`` the topics that the last reply asked the user to choose from.
+    ``asked`` the topics that the last reply asked the user to choose from, ``reminders`` how
+    many more replies carry the reminder of a red flag.
     """
 
     topics: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
+    reminders: int = 0
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any] | None) -> Memory:
         """Make one from the JSON in the tracker's slot; None is an empty memory."""
         value = value or {}
-        return cls(**{key: tuple(value.get(key, ())) for key in ("topics", "told", "asked")})
+        lists = {key: tuple(value.get(key, ())) for key in ("topics", "told", "asked")}
+        return cls(**lists, reminders=int(value.get("reminders", 0)))
 
-    def to_dict(self) -> dict[str, list[str]]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the JSON for the tracker's slot."""
-        return {key: list(value) for key, value in asdict(self).items()}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ Every mapping comes back as a :class:`Lines`: a dict that knows on which line ea
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +34,13 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> Lines:
     result = Lines()
     result.file, result.line, result.lines = loader.name, node.start_mark.line + 1, {}
     for key_node, value_node in node.value:
-        key: Hashable = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        key = str(loader.construct_object(key_node, deep=True))  # type: ignore[no-untyped-call]
         line = key_node.start_mark.line + 1
         if key in result:
-            wrong = f"'{key}' stands twice, first on line {result.lines[str(key)]}"
+            wrong = f"'{key}' stands twice, first on line {result.lines[key]}"
             raise DataError([Problem(Place(loader.name, line), wrong, "Keep one of the two")])
-        result[str(key)] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
-        result.lines[str(key)] = line
+        result[key] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
+        result.lines[key] = line
     return result
 
 
@@ -62,7 +61,16 @@ def load(path: Path, shown_as: str | None = None) -> Lines:
     except (OSError, UnicodeDecodeError) as cause:
         mend = "Put the file there, in UTF-8"
         raise DataError([Problem(Place(name, 1), f"it can't be read ({cause})", mend)]) from cause
-    loader = _Loader(text)
+    try:
+        loader = _Loader(text)
+    except yaml.reader.ReaderError as cause:
+        line = text[: cause.position].count("\n") + 1
+        wrong = (
+            f"YAML forbids the character {chr(cause.character)!r}"
+            if isinstance(cause.character, int)
+            else str(cause)
+        )
+        raise DataError([Problem(Place(name, line), wrong, "Take it out")]) from cause
     loader.name = name
     try:
         content = loader.get_single_data()

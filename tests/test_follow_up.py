@@ -95,9 +95,10 @@ def test_comparison_names_several_treatments() -> None:
 
 def test_after_a_topic_comes_its_then() -> None:
     """ "And after that?" goes on from the last topic that has a next one."""
-    memory = Memory(topics=("procedure", "cost"))
+    then = KNOWLEDGE.topics["procedure"].then
 
-    assert KNOWLEDGE.topics["procedure"].then == next_topic(memory, KNOWLEDGE)
+    assert then == next_topic(Memory(topics=("mechanism", "procedure")), KNOWLEDGE)
+    assert then == next_topic(Memory(topics=("mechanism", "procedure", "cost")), KNOWLEDGE)
 
 
 def test_after_nothing_comes_nothing() -> None:

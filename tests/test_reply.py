@@ -443,7 +443,7 @@ def test_simpler_is_the_short_answer(name: str) -> None:
     assert [] == problems(reply)
 
 
-@pytest.mark.xfail(strict=True, reason="_follow_up_reply() has no limit: 2,000 characters after three topics")
+@pytest.mark.xfail(strict=True, reason="_follow_up_reply() keeps to no limit")
 @pytest.mark.parametrize("follow_up", ["ask_verdict", "ask_simpler"])
 def test_follow_up_to_three_topics_is_not_too_long(follow_up: str) -> None:
     """A follow-up to three answers fits into one reply like the answers did."""

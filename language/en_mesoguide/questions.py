@@ -7,6 +7,8 @@ each (``mesoguide.components.question_reader``).
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from spacy.language import Language
 from spacy.tokens import Doc, Span, Token
 
@@ -99,7 +101,7 @@ def _inverted(token: Token) -> bool:
     if token.lower_ in CONTRACTED:
         return True
     ahead = [word.lower_ for word in token.doc[token.i : token.i + INVERSION]]
-    pairs = list(zip(ahead, ahead[1:], strict=False))
+    pairs = list(pairwise(ahead))
     if token.lower_ in AUXILIARY:
         pairs = pairs[:1]
     return any(first in AUXILIARY and second in SUBJECT for first, second in pairs)

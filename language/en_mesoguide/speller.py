@@ -31,6 +31,8 @@ TWO_EDITS_FROM = 6
 """Letters from which two edits are allowed, and only towards the bot's own words."""
 FREQUENT = 2_000
 """English words up to this rank are taken as meant; a rarer one gives way to an own word."""
+ENGLISH = 20_000
+"""Rank up to which a word tells that a text is English; beyond it foreign words are many."""
 RARE_FROM = 4
 """Letters from which a rare English word gives way to one of the bot's own beside it."""
 REPEATED = re.compile(r"(.)\1{2,}")
@@ -60,6 +62,14 @@ class Speller:
     def __call__(self, text: str) -> str:
         """Return ``text`` with unknown words repaired; all else stays as it was."""
         return WORD.sub(lambda match: self._word(match.group()), text)
+
+    def knows(self, word: str) -> bool:
+        """Whether ``word`` is English, one of the bot's own, or a phone spelling."""
+        plain = word.lower().replace("’", "'")
+        forms = (plain, plain.replace("'", ""), plain.removesuffix("s"))
+        return plain in self.shorthand or any(
+            form in self.own or self.common.get(form, ENGLISH) < ENGLISH for form in forms
+        )
 
     def _known(self, word: str) -> bool:
         singular = word.removesuffix("s") if len(word) > SHORTEST else word
@@ -173,12 +183,16 @@ class RepairingTokenizer:
             for read_as, forms in names.items()
         ]
 
-    def __call__(self, text: str) -> Doc:
-        """Tokenize the repaired ``text``."""
+    def repaired(self, text: str) -> str:
+        """Return ``text`` as it is read: words repaired, names as one word."""
         repaired = self.speller(text)
         for pattern, read_as in self._patterns:
             repaired = pattern.sub(read_as, repaired)
-        return self.inner(repaired)
+        return repaired
+
+    def __call__(self, text: str) -> Doc:
+        """Tokenize the repaired ``text``."""
+        return self.inner(self.repaired(text))
 
     def to_disk(self, path: str | Path, *, exclude: Any = ()) -> None:
         """Write the word lists to ``path`` (spaCy's hook)."""

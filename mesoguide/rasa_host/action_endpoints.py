@@ -1,7 +1,8 @@
 """Where custom actions run: inside this process, or on an action server.
 
-Both are Rasa endpoints that never fail a turn: whatever goes wrong, the user gets the
-fixed error text, and the log gets the kind of error without a word of the user's.
+Both are Rasa endpoints that never fail a turn: whatever goes wrong, the user gets a fixed
+text, and the log gets the kind of error without a word of the user's. The safety stop's
+action runs in this process in any case: its text does not depend on an action server.
 """
 
 from __future__ import annotations
@@ -13,35 +14,41 @@ from typing import Any
 from rasa.utils.endpoints import EndpointConfig
 from rasa_sdk.executor import ActionExecutor
 
+from mesoguide.failure import failure_reply
 from mesoguide.knowledge import load_knowledge
-from mesoguide.reply import error_reply
+from mesoguide.reply import stop
 from mesoguide.settings import EMBEDDED, Settings
+from mesoguide.types import Memory, Reply
 
 logger = logging.getLogger("mesoguide.actions")
 
 ACTION_SECONDS = 5.0
 """An action that takes longer is given up; it must be shorter than a turn's lock."""
 PACKAGE = "actions"
+SAFETY_ACTION = "action_safety"
 
 
 class SafeEndpoint(EndpointConfig):
-    """An endpoint whose failures become the error text."""
+    """An action server at ``url`` whose failures become a fixed text."""
 
-    def __init__(self, url: str, *, seconds: float = ACTION_SECONDS) -> None:
+    def __init__(self, url: str, settings: Settings | None = None, *, seconds: float = ACTION_SECONDS) -> None:
         # The actions read nothing of the domain, so it is not sent along with each call.
         super().__init__(url, enable_selective_domain=True)
-        self._seconds = seconds
-        reply = error_reply(load_knowledge())
-        self._failed = {"text": reply.text, "reply": reply.to_dict()}
+        self._settings, self._seconds = settings or Settings(), seconds
+        self._knowledge = load_knowledge()
 
     async def request(self, method: str = "post", **kwargs: Any) -> Any:
         """Run the action that Rasa asks for; return its events and responses."""
         call = kwargs.get("json") or {}
+        message = (call.get("tracker") or {}).get("latest_message") or {}
+        if call.get("next_action") == SAFETY_ACTION:
+            found = message.get("safety") or {}
+            return _result(*stop(found["tier"], found["language"], self._knowledge, self._settings))
         try:
             return await asyncio.wait_for(self._run(method, kwargs), self._seconds)
-        except Exception as cause:
+        except Exception as cause:  # promise 3: a failure is a fixed sentence
             logger.error("%s failed: %s", call.get("next_action"), type(cause).__name__)
-            return {"events": [], "responses": [dict(self._failed)]}
+            return _result(failure_reply(message.get("text"), self._settings), None)
 
     async def _run(self, method: str, kwargs: dict[str, Any]) -> Any:
         return await super().request(method, **kwargs)
@@ -50,8 +57,8 @@ class SafeEndpoint(EndpointConfig):
 class EmbeddedActions(SafeEndpoint):
     """Runs the custom actions in this process, through the action server's own executor."""
 
-    def __init__(self) -> None:
-        super().__init__("embedded://actions")
+    def __init__(self, settings: Settings) -> None:
+        super().__init__("embedded://actions", settings)
         self._executor = ActionExecutor()
         self._executor.register_package(PACKAGE)
 
@@ -59,8 +66,14 @@ class EmbeddedActions(SafeEndpoint):
         return await self._executor.run(kwargs["json"])
 
 
+def _result(reply: Reply, memory: Memory | None) -> dict[str, Any]:
+    """What an action server would answer: one message, and the new memory."""
+    events = [] if memory is None else [{"event": "slot", "name": "memory", "value": memory.to_dict()}]
+    return {"events": events, "responses": [{"text": reply.text, "reply": reply.to_dict()}]}
+
+
 def action_endpoint(settings: Settings) -> SafeEndpoint:
     """Return the endpoint that ``settings.action_server`` names."""
     if settings.action_server == EMBEDDED:
-        return EmbeddedActions()
-    return SafeEndpoint(settings.action_server)
+        return EmbeddedActions(settings)
+    return SafeEndpoint(settings.action_server, settings)

@@ -12,10 +12,9 @@ from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.core.tracker_store import InMemoryTrackerStore
 
 from mesoguide.cleaning import door_text
-from mesoguide.knowledge import load_knowledge
+from mesoguide.failure import failure_reply
 from mesoguide.rasa_host.action_endpoints import action_endpoint
 from mesoguide.rasa_host.speed import build_validator_once
-from mesoguide.reply import error_reply
 from mesoguide.settings import Settings
 
 logger = logging.getLogger("mesoguide.assistant")
@@ -53,7 +52,7 @@ class Assistant:
     def __init__(self, model: Path, settings: Settings) -> None:
         build_validator_once()
         self._agent = Agent.load(model_path=str(model), action_endpoint=action_endpoint(settings))
-        self._error = error_reply(load_knowledge()).to_dict()
+        self._settings = settings
 
     async def reply(self, text: object, conversation: str) -> dict[str, Any]:
         """Return the reply to ``text`` as the contract's object; never fails, never empty."""
@@ -65,7 +64,9 @@ class Assistant:
             await self._agent.handle_message(message)
         except Exception as cause:
             logger.error("a turn failed: %s", type(cause).__name__)
-        return collector.replies[-1] if collector.replies else dict(self._error)
+        if collector.replies:
+            return collector.replies[-1]
+        return failure_reply(message.text, self._settings).to_dict()
 
     async def conversation(self, messages: list[object]) -> list[dict[str, Any]]:
         """Return the replies to ``messages`` in a fresh session, which is then forgotten."""

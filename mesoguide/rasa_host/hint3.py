@@ -143,6 +143,7 @@ def _best(parse: dict[str, Any]) -> str:
 
 
 def rows(path: Path) -> list[tuple[str, str]]:
+    """Return sentence and label of each line of one of the data set's files."""
     with path.open(encoding="utf-8", newline="") as file:
         return [(row["sentence"], row["label"]) for row in csv.DictReader(file)]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from mesoguide import safety
 from mesoguide.settings import ROOT
 
 MODEL = ROOT / "models" / "mesoguide.tar.gz"
@@ -26,8 +27,15 @@ TRAINED_FROM = (
     "data/*.yml",
     "mesoguide/components/*.py",
     "mesoguide/rejection.py",
+    "mesoguide/safety.py",
+    "safety/**/*.*",
 )
-BUILT_FROM = ("data/nlu.yml", "language/en_mesoguide/*.py", "language/en_mesoguide/*.yml")
+BUILT_FROM = (
+    "data/nlu.yml",
+    "safety/examples/*.txt",
+    "language/en_mesoguide/*.py",
+    "language/en_mesoguide/*.yml",
+)
 
 Say = Callable[[str], None]
 
@@ -64,7 +72,7 @@ def prepare(say: Say, *, force: bool = False) -> Path:
         say("building the language package (word lists, sentence encoder) …")
         from en_mesoguide.build import build
 
-        build(training_messages(NLU))
+        build([*training_messages(NLU), *(text for text, _ in safety.examples())])
         _write({"language": wanted["language"]})
         made = _made()
     if force or made.get("model") != wanted["model"] or not MODEL.is_file():

@@ -1,0 +1,25 @@
+"""What a user gets when anything failed: a red flag's card all the same, or the error text.
+
+This needs no model, no action server and no database: plain-word patterns and fixed texts.
+"""
+
+from __future__ import annotations
+
+from mesoguide.knowledge import filled, load_knowledge
+from mesoguide.languages import ENGLISH, red_flag
+from mesoguide.reply import error_reply, stop
+from mesoguide.safety import matched
+from mesoguide.settings import Settings
+from mesoguide.types import Reply
+
+
+def failure_reply(text: object, settings: Settings) -> Reply:
+    """Return the reply to ``text`` when the product could not answer it."""
+    knowledge = load_knowledge()
+    said = text if isinstance(text, str) else ""
+    tiers = matched(said)
+    tier = tiers[0] if tiers else red_flag(said, sure=False)
+    if tier is not None:
+        reply, _ = stop(tier, ENGLISH, knowledge, settings)
+        return reply
+    return error_reply(filled(knowledge, settings))

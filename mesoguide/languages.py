@@ -1,0 +1,118 @@
+"""Which language a message is in, and whether it holds a red flag if it is not English.
+
+Short English must not be mistaken, so a text counts as foreign only when its script is, or
+when most of its words are unknown and the identifier is sure.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from mesoguide.safety import RED_FLAGS, SAFETY
+from mesoguide.yaml_lines import load
+
+ENGLISH = "en"
+OTHER = "other"
+"""A language that is neither English nor one of those in safety/languages.yml."""
+WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+KNOWN_SHARE = 0.6
+"""Share of known English words from which a text is taken as English."""
+FEWEST_WORDS = 2
+"""Words below which a text in Latin letters is taken as English."""
+SURE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language that is not English: its line, and the phrases of each tier."""
+
+    code: str
+    name: str
+    line: str
+    phrases: Mapping[str, tuple[str, ...]]
+
+
+@lru_cache(maxsize=1)
+def languages(folder: Path = SAFETY) -> dict[str, Language]:
+    """Load safety/languages.yml: code → language."""
+    written = load(folder / "languages.yml", f"{folder.name}/languages.yml")
+    return {
+        code: Language(
+            code,
+            entry["name"],
+            entry["line"],
+            {
+                tier: tuple(plain(str(phrase)) for phrase in entry.get(tier, ()))
+                for tier in RED_FLAGS
+            },
+        )
+        for code, entry in written.items()
+    }
+
+
+def plain(text: str) -> str:
+    """Return ``text`` without capitals and accents, as phrases are compared."""
+    folded = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i").replace("ł", "l"))
+    kept = "".join(c for c in folded if not (unicodedata.combining(c) and ord(c) < 0x0370))
+    return " ".join(kept.replace("’", "'").split())
+
+
+def language_of(text: str, known: Callable[[str], bool]) -> str:
+    """Return the code of the language of ``text``; ``known`` tells English words."""
+    words = WORD.findall(text)
+    letters = [c for word in words for c in word]
+    if not letters:
+        return ENGLISH
+    latin = sum("LATIN" in unicodedata.name(c, "") for c in letters) / len(letters)
+    if latin > 0.5:
+        share = sum(known(word) for word in words) / len(words)
+        if share >= KNOWN_SHARE or len(words) < FEWEST_WORDS:
+            return ENGLISH
+        code, certainty = _identifier().classify(text)
+        return str(code) if code == ENGLISH or certainty >= SURE else ENGLISH
+    code, _ = _identifier().classify(text)
+    return str(code) if code != ENGLISH else OTHER
+
+
+def red_flag(text: str, *, sure: bool = True) -> str | None:
+    """Return the tier of a red flag in any of the languages, or None.
+
+    Every list is searched: languages that share letters are easily taken for one another.
+
+    Parameters
+    ----------
+    sure
+        Whether ``text`` is known not to be English. If it is not, single words do not count:
+        many of them are, or stand in, English words.
+    """
+    said = plain(text)
+    for tier in RED_FLAGS:
+        for phrase in _phrases(tier):
+            if (sure or " " in phrase.pattern or not phrase.pattern.isascii()) and phrase.search(said):
+                return tier
+    return None
+
+
+@lru_cache(maxsize=8)
+def _phrases(tier: str) -> tuple[re.Pattern[str], ...]:
+    """The phrases of ``tier``, at the start of a word where the script has words."""
+    return tuple(
+        re.compile(f"\\b{re.escape(phrase)}" if phrase.isascii() else re.escape(phrase))
+        for language in languages().values()
+        for phrase in language.phrases[tier]
+    )
+
+
+@lru_cache(maxsize=1)
+def _identifier() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages([ENGLISH, *languages()])
+    return identifier
