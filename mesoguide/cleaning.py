@@ -11,7 +11,7 @@ INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufe00-\ufe0f]"
 )
 """Zero-width and direction marks: they can split a word for a reader that is a program."""
-COMMAND = re.compile(rf"^(?:[\s/／⁄∕]|{INVISIBLE.pattern})+")
+COMMAND = re.compile(rf"^(?:\s|{INVISIBLE.pattern})*[/／⁄∕](?:[\s/／⁄∕]|{INVISIBLE.pattern})*")
 """Slashes at the start, whatever hides them."""
 GAP = " … "
 BREAKS = re.compile(r"\s*\n\s*")

@@ -65,7 +65,6 @@ def load_knowledge(folder: Path = KNOWLEDGE) -> Knowledge:
     topics = {t.id: t for t in _topics(_load(folder / "topics.yml", folder, problems), problems)}
     written_notices = _load(folder / "notices.yml", folder, problems)
     problems += _notice_problems(written_notices)
-    problems += [p for t in topics.values() if t.open for p in _brace_problems(t.open, "open", t.place)]
     problems += _link_problems(documents, statements, topics)
     if problems:
         raise DataError(problems)
@@ -212,6 +211,7 @@ def _topics(written: Lines, problems: list[Problem]) -> Iterator[Topic]:
     }
     for name, entry in _entries(written, problems):
         _unknown(entry, known, problems)
+        problems += _brace_problems(str(entry.get("open", "")), "open", entry.place("open"))
         agreement: Any = _text(entry, "agreement", problems)
         if agreement not in get_args(Agreement):
             mend = f"Write one of: {', '.join(get_args(Agreement))}"
@@ -243,7 +243,8 @@ def _notice_problems(written: Lines) -> Iterator[Problem]:
             yield Problem(written.place(key), f"the fixed text '{key}' has a line break", mend)
         yield from _brace_problems(text, key, written.place(key))
     for key in sorted(NEEDED - set(written)):
-        yield Problem(written.place(), f"the fixed text '{key}' is missing", "Write its wording")
+        place = Place(written.file, 1)
+        yield Problem(place, f"the fixed text '{key}' is missing", "Write its wording")
 
 
 def _brace_problems(text: str, key: str, place: Place) -> Iterator[Problem]:

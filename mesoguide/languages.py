@@ -47,10 +47,7 @@ def languages(folder: Path = SAFETY) -> dict[str, Language]:
             code,
             entry["name"],
             entry["line"],
-            {
-                tier: tuple(plain(str(phrase)) for phrase in entry.get(tier, ()))
-                for tier in RED_FLAGS
-            },
+            {tier: tuple(plain(str(phrase)) for phrase in entry.get(tier, ())) for tier in RED_FLAGS},
         )
         for code, entry in written.items()
     }

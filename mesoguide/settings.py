@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -31,12 +32,14 @@ class Settings:
     @property
     def texts(self) -> dict[str, str]:
         """What the fixed texts fill in."""
-        return {
+        texts = {
             "clinic": self.clinic,
             "clinic_phone_text": f" ({self.clinic_phone})" if self.clinic_phone else "",
             "emergency_number": self.emergency_number or "your local emergency number",
             "crisis_line": self.crisis_line or "a crisis line in your country",
         }
+        # No setting may break a bubble in two.
+        return {name: re.sub(r"\s*\n\s*", " ", text) for name, text in texts.items()}
 
     @property
     def clinic(self) -> str:

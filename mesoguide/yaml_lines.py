@@ -34,6 +34,9 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> Lines:
     result = Lines()
     result.file, result.line, result.lines = loader.name, node.start_mark.line + 1, {}
     for key_node, value_node in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            place = Place(loader.name, key_node.start_mark.line + 1)
+            raise DataError([Problem(place, "a key is no text", "Put braces into quotes")])
         key = str(loader.construct_object(key_node, deep=True))  # type: ignore[no-untyped-call]
         line = key_node.start_mark.line + 1
         if key in result:

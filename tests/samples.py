@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mesoguide.knowledge import load_knowledge
+from mesoguide.knowledge import filled, load_knowledge
 from mesoguide.reply import respond
 from mesoguide.settings import Settings
 from mesoguide.types import Memory, Question, Reply, Topic
 
-KNOWLEDGE = load_knowledge()
 SETTINGS = Settings()
+RAW = load_knowledge()
+KNOWLEDGE = filled(RAW, SETTINGS)
 TOPICS = tuple(KNOWLEDGE.topics)
 DIFFERING = tuple(topic.id for topic in KNOWLEDGE.topics.values() if topic.agreement == "differ")
 NOTHING = Memory()
@@ -35,7 +36,7 @@ def ask(
 ) -> tuple[Reply, Memory]:
     """Ask all of one message; an intent stands for a question that was understood as it."""
     questions = [question(q, f"words {i}") if isinstance(q, str) else q for i, q in enumerate(asked)]
-    return respond(questions, memory, KNOWLEDGE, settings)
+    return respond(questions, memory, RAW, settings)
 
 
 def talk(*turns: str | Sequence[str | Question]) -> list[Reply]:

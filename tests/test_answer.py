@@ -139,9 +139,9 @@ def test_statement_of_another_topic_is_told_only_when_near() -> None:
 
 
 def test_what_the_documents_leave_open_closes_the_answer() -> None:
-    """The topic's fixed text stands last, with its names in braces filled in."""
-    asked = replace(KNOWLEDGE.topics["pain"], open="Neither says {x}.")
-    lines = answer(asked, PLAIN, KNOWLEDGE, room=ROOM, fill=lambda text: text.format(x="more")).lines
+    """The topic's fixed text stands last."""
+    asked = replace(KNOWLEDGE.topics["pain"], open="Neither says more.")
+    lines = answer(asked, PLAIN, KNOWLEDGE, room=ROOM).lines
 
     assert "Neither says more." == lines[-1]
 

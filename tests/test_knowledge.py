@@ -335,7 +335,6 @@ UNNOTICED = {
 }  # fmt: skip
 
 
-@pytest.mark.xfail(strict=True, raises=pytest.fail.Exception, reason="load_knowledge() does not look at it")
 @pytest.mark.parametrize("fault", UNNOTICED.values(), ids=UNNOTICED.keys())
 def test_fault_that_breaks_a_reply_is_refused(tmp_path: Path, fault: Fault) -> None:
     """What would fail or be wrong in front of a patient is refused when it is loaded."""
@@ -346,7 +345,6 @@ def test_fault_that_breaks_a_reply_is_refused(tmp_path: Path, fault: Fault) -> N
     assert expected in {str(problem.place) for problem in problems(folder)}
 
 
-@pytest.mark.xfail(strict=True, raises=AttributeError, reason="_statements() takes sections for a mapping")
 def test_sections_that_are_a_list_are_refused(tmp_path: Path) -> None:
     """A list where sections are expected is an error with its line."""
     folder = copied(tmp_path)

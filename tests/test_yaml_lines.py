@@ -120,19 +120,16 @@ def test_makes_no_objects(tmp_path: Path) -> None:
     assert found.wrong.startswith("this is not YAML")
 
 
-@pytest.mark.xfail(strict=True, reason="yaml's ReaderError is raised outside the try in load()")
 def test_refuses_a_control_character(tmp_path: Path) -> None:
     """A character that YAML forbids is an error with its file."""
     assert "data.yml" == problem(written(tmp_path, "a: 1\nb: \x07\n")).place.file
 
 
-@pytest.mark.xfail(strict=True, reason="_mapping() uses the key as a dict key without a check: TypeError")
 def test_refuses_a_mapping_as_key(tmp_path: Path) -> None:
     """A text that starts with two braces, unquoted, is an error with its line."""
     assert Place("data.yml", 2) == problem(written(tmp_path, "a: 1\nb: {{clinic}}\n")).place
 
 
-@pytest.mark.xfail(strict=True, reason="_mapping() compares the key itself, but keeps it as text")
 def test_refuses_a_number_that_stands_twice(tmp_path: Path) -> None:
     """Keys that YAML does not read as text are compared too."""
     assert Place("data.yml", 2) == problem(written(tmp_path, "1: a\n1: b\n")).place

@@ -31,7 +31,9 @@ SAFETY_ACTION = "action_safety"
 class SafeEndpoint(EndpointConfig):
     """An action server at ``url`` whose failures become a fixed text."""
 
-    def __init__(self, url: str, settings: Settings | None = None, *, seconds: float = ACTION_SECONDS) -> None:
+    def __init__(
+        self, url: str, settings: Settings | None = None, *, seconds: float = ACTION_SECONDS
+    ) -> None:
         # The actions read nothing of the domain, so it is not sent along with each call.
         super().__init__(url, enable_selective_domain=True)
         self._settings, self._seconds = settings or Settings(), seconds

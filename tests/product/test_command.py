@@ -57,7 +57,7 @@ def test_one_message(model) -> None:
 
 def test_terminal_conversation(model) -> None:
     """The terminal greets as a bot, answers, takes a number as a suggestion, and ends quietly."""
-    done = run("chat", given="does it hurt?\n1\n/stop\n".encode())
+    done = run("chat", given=b"does it hurt?\n1\n/stop\n")
     text = done.stdout.decode()
 
     assert done.returncode == 0
