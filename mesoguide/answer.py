@@ -11,7 +11,7 @@ FOCUS = 0.3
 """Cosine from which a statement counts as what the question is after."""
 SURE_TO_TELL = 3
 """Statements that the question is after and that are told even where room is short."""
-AHEAD = 0.05
+AHEAD = 0.15
 """How much nearer than the topic's short answer a detail must be to be said before it."""
 MOST_DETAILS = 5
 """Statements listed under an answer; the rest is told on "tell me more"."""

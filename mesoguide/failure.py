@@ -5,21 +5,22 @@ This needs no model, no action server and no database: plain-word patterns and f
 
 from __future__ import annotations
 
+from mesoguide.cleaning import readable
 from mesoguide.knowledge import filled, load_knowledge
 from mesoguide.languages import ENGLISH, red_flag
 from mesoguide.reply import error_reply, stop
-from mesoguide.safety import matched
+from mesoguide.safety import RED_FLAGS, matched
 from mesoguide.settings import Settings
-from mesoguide.types import Reply
+from mesoguide.types import Memory, Reply
 
 
 def failure_reply(text: object, settings: Settings) -> Reply:
     """Return the reply to ``text`` when the product could not answer it."""
     knowledge = load_knowledge()
-    said = text if isinstance(text, str) else ""
+    said = readable(text, len(text) + 1) if isinstance(text, str) else ""
     tiers = matched(said)
-    tier = tiers[0] if tiers else red_flag(said, sure=False)
+    tier = tiers[0] if tiers and tiers[0] in RED_FLAGS else red_flag(said, sure=False)
     if tier is not None:
-        reply, _ = stop(tier, ENGLISH, knowledge, settings)
+        reply, _ = stop(tier, ENGLISH, Memory(), knowledge, settings)
         return reply
     return error_reply(filled(knowledge, settings))

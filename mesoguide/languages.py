@@ -23,6 +23,10 @@ OTHER = "other"
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 KNOWN_SHARE = 0.6
 """Share of known English words from which a text is taken as English."""
+MARKS = re.compile("[¿¡à-öø-ÿĀ-ſ]", re.IGNORECASE)
+"""Letters and marks that English hardly uses."""
+MARKED_SHARE = 0.85
+"""The share that is needed where the text holds such a mark."""
 FEWEST_WORDS = 2
 """Words below which a text in Latin letters is taken as English."""
 SURE = 0.5
@@ -69,7 +73,8 @@ def language_of(text: str, known: Callable[[str], bool]) -> str:
     latin = sum("LATIN" in unicodedata.name(c, "") for c in letters) / len(letters)
     if latin > 0.5:
         share = sum(known(word) for word in words) / len(words)
-        if share >= KNOWN_SHARE or len(words) < FEWEST_WORDS:
+        needed = MARKED_SHARE if MARKS.search(text) else KNOWN_SHARE
+        if share >= needed or len(words) < FEWEST_WORDS:
             return ENGLISH
         code, certainty = _identifier().classify(text)
         return str(code) if code == ENGLISH or certainty >= SURE else ENGLISH

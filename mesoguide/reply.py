@@ -51,10 +51,13 @@ def respond(
     return reply, replace(kept, reminders=max(0, memory.reminders - 1))
 
 
-def stop(tier: str, language: str, knowledge: Knowledge, settings: Settings) -> tuple[Reply, Memory]:
+def stop(
+    tier: str, language: str, memory: Memory, knowledge: Knowledge, settings: Settings
+) -> tuple[Reply, Memory]:
     """Return the safety stop's reply for ``tier``: one fixed text and nothing else.
 
-    A red flag clears what the conversation remembers, and the next replies carry a reminder.
+    It clears what the conversation remembers, but not a reminder that is due. After a red flag
+    the next replies carry one.
 
     Parameters
     ----------
@@ -68,11 +71,12 @@ def stop(tier: str, language: str, knowledge: Knowledge, settings: Settings) -> 
     if language in languages():
         text = f"{text}\n{languages()[language].line}"
         notices = (tier, f"language_{language}")
+    due = max(0, memory.reminders - 1)
     if tier == "language":
-        return Reply(text, "language", notices=notices), Memory()
+        return Reply(text, "language", notices=notices), Memory(reminders=due)
     kind: Kind = "personal" if tier in DEFERRALS else "safety"
     reply = Reply(text, kind, tier=tier, notices=notices)
-    return reply, Memory(reminders=REMINDERS if tier in RED_FLAGS else 0)
+    return reply, Memory(reminders=REMINDERS if tier in RED_FLAGS else due)
 
 
 def _responded(questions: Sequence[Question], memory: Memory, knowledge: Knowledge) -> tuple[Reply, Memory]:

@@ -44,14 +44,15 @@ WINDOW, STEP = 12, 6
 MOST_CLAUSES = 400
 DENIED = re.compile(
     r"\b(?:no|not|never|without|nor|none|isn'?t|wasn'?t|aren'?t|don'?t|doesn'?t|didn'?t|haven'?t|hasn'?t|nothing)\b"
-    r"(?:\s+\w+){0,3}\s*$",
+    # up to two words further on, but not past the start of a new statement ("no i cant …")
+    r"(?:\s+(?!(?:i|im|i'm|my|he|she|it|they|we|you|the|cant|can't|feel|well|sure|idea)\b)\w+){0,2}\s*$",
     re.IGNORECASE,
 )
 CLAUSE = 0.6
 """Probability from which one clause of several stops a message, at the least."""
-HALF_BELIEVED = 0.1
-"""Probability of a red flag from which a pattern confirms it."""
-NEAR_THE_TOP = 0.4
+HALF_BELIEVED = 0.05
+"""Probability (of any red flag, of any deferral) from which a pattern confirms it."""
+NEAR_THE_TOP = 0.25
 """Share of the likelier red flag's probability from which the higher tier is taken."""
 
 
@@ -66,14 +67,14 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A plain-word red flag."""
+    """A plain-word red flag, or a plain-word personal question."""
 
     tier: str
     expression: re.Pattern[str]
 
 
 def clauses(text: str) -> list[str]:
-    """Return the pieces of ``text`` that may each hold a red flag; none for a single clause."""
+    """Return the pieces of ``text`` that may each hold a red flag; none if it is one piece."""
     pieces = [piece.strip() for piece in BREAK.split(text)]
     found: list[str] = []
     for piece in pieces:
@@ -82,7 +83,7 @@ def clauses(text: str) -> list[str]:
             found += [" ".join(words[i : i + WINDOW]) for i in range(0, len(words) - STEP, STEP)]
         elif len(piece) > 2:
             found.append(piece)
-    return list(dict.fromkeys(found))[:MOST_CLAUSES] if len(found) > 1 else []
+    return [] if found == [text.strip()] else list(dict.fromkeys(found))[:MOST_CLAUSES]
 
 
 def decide(
@@ -108,6 +109,10 @@ def decide(
             return "self_harm"
         return "emergency" if red["emergency"] >= NEAR_THE_TOP * red["urgent"] else "urgent"
     deferral = _strongest(DEFERRALS, whole, parts, thresholds.deferral)
+    sum_of_deferrals = max(_sum(DEFERRALS, scores) for scores in (whole, *parts))
+    for tier in DEFERRALS:
+        if deferral is None and tier in patterns and sum_of_deferrals >= HALF_BELIEVED:
+            return tier
     if deferral is not None:
         return max(DEFERRALS, key=lambda tier: deferral[tier])
     return MENTION if _strongest((MENTION,), whole, parts, thresholds.mention) else None
@@ -175,8 +180,9 @@ def patterns(folder: Path = SAFETY) -> tuple[Pattern, ...]:
     problems: list[Problem] = []
     for tier, expressions in written.items():
         place = written.place(tier)
-        if tier not in RED_FLAGS:
-            problems.append(Problem(place, f"'{tier}' is no red flag", f"Known: {', '.join(RED_FLAGS)}"))
+        if tier not in RED_FLAGS + DEFERRALS:
+            mend = f"Known are: {', '.join(RED_FLAGS + DEFERRALS)}"
+            problems.append(Problem(place, f"'{tier}' is no tier", mend))
         for expression in expressions or ():
             try:
                 found.append(Pattern(tier, re.compile(expression, re.IGNORECASE)))
@@ -198,7 +204,7 @@ def matched(text: str, known: Sequence[Pattern] | None = None) -> tuple[str, ...
         for match in pattern.expression.finditer(plain)
         if not DENIED.search(re.split(r"[.!?;,]|\bbut\b", plain[: match.start()])[-1])
     }
-    return tuple(tier for tier in RED_FLAGS if tier in found)
+    return tuple(tier for tier in RED_FLAGS + DEFERRALS if tier in found)
 
 
 def costs(folder: Path = SAFETY) -> dict[str, float]:

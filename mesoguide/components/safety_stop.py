@@ -31,7 +31,7 @@ FOLDS = 4
 COMPONENTS = 200
 """Directions kept for the held-out classifiers, which then need a tenth of the time."""
 SETTINGS = {"max_iter": 60, "tol": 1e-2, "random_state": 42}
-ORDINARY = 2
+ORDINARY = 1
 """Every so-manieth training message of the pipeline is a message that must not be stopped."""
 LONGEST_WHOLE = 1000
 

@@ -42,15 +42,20 @@ class SafeEndpoint(EndpointConfig):
     async def request(self, method: str = "post", **kwargs: Any) -> Any:
         """Run the action that Rasa asks for; return its events and responses."""
         call = kwargs.get("json") or {}
-        message = (call.get("tracker") or {}).get("latest_message") or {}
-        if call.get("next_action") == SAFETY_ACTION:
-            found = message.get("safety") or {}
-            return _result(*stop(found["tier"], found["language"], self._knowledge, self._settings))
+        tracker = call.get("tracker") or {}
+        message = tracker.get("latest_message") or {}
         try:
+            if call.get("next_action") == SAFETY_ACTION:
+                return self._stopped(message["safety"], tracker)
             return await asyncio.wait_for(self._run(method, kwargs), self._seconds)
         except Exception as cause:  # promise 3: a failure is a fixed sentence
             logger.error("%s failed: %s", call.get("next_action"), type(cause).__name__)
             return _result(failure_reply(message.get("text"), self._settings), None)
+
+    def _stopped(self, found: dict[str, str], tracker: dict[str, Any]) -> dict[str, Any]:
+        memory = Memory.from_dict((tracker.get("slots") or {}).get("memory"))
+        reply, kept = stop(found["tier"], found["language"], memory, self._knowledge, self._settings)
+        return _result(reply, kept)
 
     async def _run(self, method: str, kwargs: dict[str, Any]) -> Any:
         return await super().request(method, **kwargs)

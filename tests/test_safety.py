@@ -1,0 +1,452 @@
+"""The safety stop without its model: clauses, decisions, thresholds, patterns, cards, languages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mesoguide import safety
+from mesoguide.errors import DataError
+from mesoguide.failure import failure_reply
+from mesoguide.knowledge import filled, load_knowledge
+from mesoguide.languages import languages, red_flag
+from mesoguide.reply import REMINDERS, error_reply, respond, stop
+from mesoguide.safety import (
+    DEFERRALS,
+    MENTION,
+    NONE,
+    RED_FLAGS,
+    TIERS,
+    Thresholds,
+    clauses,
+    costs,
+    decide,
+    examples,
+    learn_threshold,
+    matched,
+    patterns,
+)
+from mesoguide.settings import Settings
+from mesoguide.types import Memory, Question
+
+KNOWLEDGE = load_knowledge()
+SETTINGS = Settings()
+TEXTS = filled(KNOWLEDGE, SETTINGS).notices
+CARDS = (*RED_FLAGS, MENTION)
+SENT_BY_STOP = (*RED_FLAGS, *DEFERRALS, MENTION, "language")
+THRESHOLDS = Thresholds(red_flag=0.3, deferral=0.4)
+
+
+def scores(**tiers: float) -> dict[str, float]:
+    """Probabilities of a reading; what is not given goes to "none"."""
+    return {**dict.fromkeys(TIERS, 0.0), **tiers, NONE: 1 - sum(tiers.values())}
+
+
+def folder_with(path: Path, name: str, text: str) -> Path:
+    (path / name).write_text(text, "utf-8")
+    return path
+
+
+# -- clauses
+
+
+@pytest.mark.parametrize(
+    ("text", "piece"),
+    [
+        ("thanks for that, now my lips are swelling", "now my lips are swelling"),
+        ("how long is it? i cant breathe", "i cant breathe"),
+        ("no pus but i can't breathe", "i can't breathe"),
+        ("fine so far\nmy throat is closing", "my throat is closing"),
+        ("nice (my tongue is huge) what else", "my tongue is huge"),
+    ],
+)
+def test_each_clause_is_read_alone(text: str, piece: str) -> None:
+    """What stands beside a red flag does not hide it: its clause is a piece of its own."""
+    assert piece in clauses(text)
+
+
+def test_a_single_clause_has_no_pieces() -> None:
+    """A message of one clause is read once, as a whole."""
+    assert clauses("i cant breathe") == []
+    assert clauses("") == []
+
+
+def test_long_text_without_marks_is_read_in_windows() -> None:
+    """A red flag in the middle of many words without a mark stands whole in some window."""
+    text = f"{'we had lunch near the station ' * 20}my throat is closing up {'we went home by train ' * 20}"
+
+    assert any("my throat is closing up" in piece for piece in clauses(text))
+    assert max(len(piece.split()) for piece in clauses(text)) <= safety.WINDOW + safety.STEP
+
+
+def test_pieces_are_bounded() -> None:
+    """A book does not make the stop slow: the number of pieces has a bound."""
+    assert len(clauses(" ".join(f"word{i}." for i in range(5000)))) == safety.MOST_CLAUSES
+
+
+# -- decide
+
+
+def test_nothing_likely_is_not_stopped() -> None:
+    """An ordinary question is stopped by nothing."""
+    assert decide(scores(), [], THRESHOLDS) is None
+
+
+@pytest.mark.parametrize("tier", [*RED_FLAGS, *DEFERRALS, MENTION])
+def test_a_sure_tier_is_the_decision(tier: str) -> None:
+    """A message that is surely of one tier gets that tier."""
+    assert decide(scores(**{tier: 0.9}), [], THRESHOLDS) == tier
+
+
+@pytest.mark.parametrize("red", RED_FLAGS)
+@pytest.mark.parametrize("deferral", [*DEFERRALS, MENTION])
+def test_a_red_flag_beats_a_personal_question(red: str, deferral: str) -> None:
+    """A red flag that passes its threshold wins over a likelier tier below."""
+    assert decide(scores(**{red: 0.35, deferral: 0.6}), [], THRESHOLDS) == red
+
+
+def test_a_personal_question_beats_a_mention() -> None:
+    """A deferral wins over the mention card."""
+    assert decide(scores(personal=0.45, mention=0.55), [], THRESHOLDS) == "personal"
+
+
+def test_the_higher_tier_wins_when_close() -> None:
+    """Urgent and emergency about as likely is an emergency; far apart it is urgent."""
+    assert decide(scores(urgent=0.5, emergency=0.3), [], THRESHOLDS) == "emergency"
+    assert decide(scores(urgent=0.8, emergency=0.05), [], THRESHOLDS) == "urgent"
+
+
+def test_self_harm_wins_when_likeliest() -> None:
+    """Self-harm and an emergency as likely as one another: the text that holds both actions."""
+    assert decide(scores(self_harm=0.4, emergency=0.4), [], THRESHOLDS) == "self_harm"
+
+
+def test_red_flags_count_together() -> None:
+    """Unsure which red flag it is, sure that it is one: it is stopped."""
+    assert decide(scores(urgent=0.15, emergency=0.15, self_harm=0.05), [], THRESHOLDS) == "emergency"
+
+
+def test_one_clause_stops_the_message() -> None:
+    """A sure clause stops a message that looks ordinary as a whole."""
+    assert decide(scores(), [scores(), scores(emergency=0.7)], THRESHOLDS) == "emergency"
+
+
+def test_one_clause_needs_more_than_the_whole() -> None:
+    """A clause half believed stops nothing, though the whole would be stopped at that score."""
+    half = scores(emergency=0.45)
+
+    assert decide(scores(), [scores(), half], THRESHOLDS) is None
+    assert decide(half, [], THRESHOLDS) == "emergency"
+
+
+def test_a_red_clause_beats_a_personal_whole() -> None:
+    """A personal question with a red flag in one of its clauses is a red flag."""
+    assert decide(scores(personal=0.9), [scores(urgent=0.8)], THRESHOLDS) == "urgent"
+
+
+def test_a_pattern_confirms_what_is_half_believed() -> None:
+    """A plain-word pattern decides where the model gives a red flag some chance, and not else."""
+    assert decide(scores(urgent=0.15), [], THRESHOLDS, ("emergency",)) == "emergency"
+    assert decide(scores(urgent=0.02), [], THRESHOLDS, ("emergency",)) is None
+
+
+# -- thresholds
+
+
+def learn(**changed: float) -> float:
+    seen = [0.9, 0.7, 0.4, 0.2, 0.6, 0.3, 0.1, 0.05]
+    ought = [True, True, True, True, False, False, False, False]
+    return learn_threshold(seen, ought, **{"missed": 10, "needless": 1, "share": 0.1, **changed})
+
+
+def test_dearer_misses_lower_the_threshold() -> None:
+    """The dearer a miss, the more careful the stop; the dearer a card, the less."""
+    assert learn(missed=1000) < learn(missed=1)
+    assert learn(needless=1000) > learn(needless=0.1)
+
+
+def test_commoner_red_flags_lower_the_threshold() -> None:
+    """The commoner what ought to be stopped, the more careful the stop."""
+    assert learn(share=0.9) < learn(share=0.001)
+
+
+def test_a_clean_split_is_found() -> None:
+    """Where the two kinds do not overlap, nothing is missed and no card is needless."""
+    found = learn_threshold([0.8, 0.9, 0.1, 0.2], [True, True, False, False], missed=1, needless=1, share=0.5)
+
+    assert 0.2 < found <= 0.8
+
+
+def test_costs_are_declared() -> None:
+    """A missed red flag costs more than a personal question answered, and that more than a card."""
+    cost = costs()
+
+    assert cost["missed_red_flag"] > cost["answered_personal"] > cost["needless_card"] > 0
+
+
+@pytest.mark.parametrize("text", ["needless_card: 1\n", "missed_red_flag: many\n", "missed_red_flag: 0\n"])
+def test_a_bad_cost_is_refused(tmp_path: Path, text: str) -> None:
+    """A cost that is missing, no number, or nothing is named with its mend."""
+    with pytest.raises(DataError, match="missed_red_flag"):
+        costs(folder_with(tmp_path, "costs.yml", text))
+
+
+def test_every_tier_has_examples() -> None:
+    """Each tier is learnt from at least 100 messages; no message stands under two tiers."""
+    found = examples()
+
+    assert [tier for tier in TIERS if sum(of == tier for _, of in found) < 100] == []
+    assert len({text.lower() for text, _ in found}) == len({(text.lower(), tier) for text, tier in found})
+
+
+# -- patterns
+
+
+def test_patterns_load() -> None:
+    """Each red flag has plain-word patterns."""
+    assert {pattern.tier for pattern in patterns()} == {*RED_FLAGS, *DEFERRALS}
+
+
+@pytest.mark.parametrize(
+    ("text", "tiers"),
+    [
+        ("i cant breathe", ("emergency",)),
+        ("I CAN’T BREATHE", ("emergency",)),
+        ("my lips are swelling", ("emergency",)),
+        ("i want to die", ("self_harm",)),
+        ("there is pus", ("urgent",)),
+        ("there is pus and i passed out", ("emergency", "urgent")),
+        ("no pus but i can't breathe", ("emergency",)),
+        ("no fever, my throat is closing", ("emergency",)),
+        ("no pus", ()),
+        ("i don't have chest pain", ()),
+        ("there was never any pus", ()),
+        ("i'm dying to know", ()),
+        ("how many sessions?", ()),
+    ],
+)
+def test_patterns_match_what_is_not_denied(text: str, tiers: tuple[str, ...]) -> None:
+    """A denial clears only the flag that it touches."""
+    assert matched(text) == tiers
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [("urgent:\n  - '(pus'\n", "no regular expression"), ("hurry:\n  - 'pus'\n", "is no tier")],
+)
+def test_a_bad_pattern_is_refused(tmp_path: Path, text: str, part: str) -> None:
+    """A pattern that can't be read, or is of is no tier, is named."""
+    with pytest.raises(DataError, match=part):
+        patterns(folder_with(tmp_path, "patterns.yml", text))
+
+
+# -- other languages
+
+
+def test_every_language_has_a_line_and_phrases() -> None:
+    """Twelve languages have a line of their own and phrases of every red flag."""
+    assert len(languages()) >= 12
+    assert [c for c, of in languages().items() if not of.line or not all(of.phrases.values())] == []
+
+
+@pytest.mark.parametrize("code", languages())
+@pytest.mark.parametrize("tier", RED_FLAGS)
+def test_every_phrase_is_found(code: str, tier: str) -> None:
+    """Each phrase of each language is found as a red flag of its tier or of a higher one."""
+    order = RED_FLAGS.index
+    wrong = [p for p in languages()[code].phrases[tier] if order(red_flag(p) or "urgent") > order(tier)]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "is it a blind study",
+        "can it infect the scalp",
+        "does it suit a convulsive person",
+        "is avc an ingredient",
+        "what is pus",
+        "does the suicid line exist",
+    ],
+)
+def test_single_foreign_words_do_not_fire_in_english(text: str) -> None:
+    """A single word of a list stops a text in that language, and no English text."""
+    assert red_flag(text, sure=False) is None
+    assert red_flag(text) is not None
+
+
+def test_phrases_fire_in_english_text() -> None:
+    """A phrase of several words stops a message whatever language it was taken for."""
+    assert red_flag("hello, no puedo respirar please", sure=False) == "emergency"
+
+
+# -- when anything failed
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("i cant breathe", "emergency"),
+        ("thanks. my throat is closing up", "emergency"),
+        ("i want to kill myself", "self_harm"),
+        ("there is pus", "urgent"),
+        ("no puedo respirar", "emergency"),
+    ],
+)
+def test_a_failure_gives_a_red_flag_its_card(text: str, tier: str) -> None:
+    """Without model, action server and database a plain red flag still gets its card."""
+    reply = failure_reply(text, SETTINGS)
+
+    assert (reply.kind, reply.tier) == ("safety", tier)
+    assert reply.text.startswith(TEXTS[tier])
+
+
+@pytest.mark.parametrize("text", ["does it hurt?", "", None, 7, "no pus"])
+def test_a_failure_gives_any_other_text_the_error_text(text: object) -> None:
+    """Whatever else was sent gets the error text, which names the emergency number."""
+    reply = failure_reply(text, SETTINGS)
+
+    assert reply == error_reply(filled(KNOWLEDGE, SETTINGS))
+    assert "emergency" in reply.text
+
+
+def test_a_failure_reads_styled_letters() -> None:
+    """Full-width letters and hidden marks do not hide a red flag when anything failed."""
+    tiers = [
+        failure_reply(text, SETTINGS).tier for text in ("ｉ ｃａｎｔ ｂｒｅａｔｈｅ", "i cant brea\u200bthe")
+    ]
+
+    assert tiers == ["emergency", "emergency"]
+
+
+@pytest.mark.parametrize("text", ["no i cant breathe", "i don't feel well i cant breathe"])
+def test_a_denial_of_something_else_clears_nothing(text: str) -> None:
+    """A denial that is not about the flag does not clear it, though no mark stands between."""
+    assert matched(text) == ("emergency",)
+
+
+# -- the stop's texts
+
+
+@pytest.mark.parametrize("tier", SENT_BY_STOP)
+def test_the_stop_sends_one_text_alone(tier: str) -> None:
+    """The reply is one fixed text: no statement, no topic, no source, no button, no disclaimer."""
+    reply, _ = stop(tier, "en", Memory(), KNOWLEDGE, SETTINGS)
+
+    assert reply.text == TEXTS[tier]
+    assert (reply.statements, reply.topics, reply.sources, reply.buttons) == ((), (), (), ())
+    assert reply.notices == (tier,)
+
+
+@pytest.mark.parametrize("tier", RED_FLAGS)
+def test_a_red_flag_clears_the_memory(tier: str) -> None:
+    """Nothing of the conversation before is kept but that a reminder is due."""
+    assert stop(tier, "en", Memory(), KNOWLEDGE, SETTINGS)[1] == Memory(reminders=REMINDERS)
+
+
+def test_the_reminder_stands_in_three_replies() -> None:
+    """The three replies after a red flag begin with the reminder, the fourth does not."""
+    _, memory = stop("emergency", "en", Memory(), KNOWLEDGE, SETTINGS)
+    carried = []
+    for _ in range(4):
+        reply, memory = respond([Question("does it hurt?", "pain", sure=True)], memory, KNOWLEDGE, SETTINGS)
+        carried.append(reply.text.startswith(TEXTS["reminder"]) and "reminder" in reply.notices)
+
+    assert carried == [True, True, True, False]
+
+
+def test_the_clinics_numbers_are_filled_in() -> None:
+    """Emergency number, crisis line and the clinic's phone stand in the texts that name them."""
+    own = Settings(emergency_number="999", crisis_line="Helpers, 116 123", clinic_phone="020 7946 0000")
+    said = {tier: stop(tier, "en", Memory(), KNOWLEDGE, own)[0].text for tier in SENT_BY_STOP}
+
+    assert [tier for tier, text in said.items() if "999" not in text] == []
+    assert "Helpers, 116 123" in said["self_harm"]
+    assert "020 7946 0000" in said["urgent"]
+
+
+@pytest.mark.parametrize("own", [Settings(), Settings(emergency_number="999", crisis_line="x")])
+def test_no_braces_are_left(own: Settings) -> None:
+    """With and without the clinic's settings every text is whole."""
+    assert [
+        tier for tier in SENT_BY_STOP if re.search("[{}]", stop(tier, "en", Memory(), KNOWLEDGE, own)[0].text)
+    ] == []
+
+
+def test_every_text_of_the_stop_names_emergency_help() -> None:
+    """Each text, the reminder, both disclaimers and the error text say whom to call."""
+    keys = (*SENT_BY_STOP, "reminder", "disclaimer", "disclaimer_short", "error")
+
+    assert [key for key in keys if "call your local emergency number" not in TEXTS[key].lower()] == []
+
+
+@pytest.mark.parametrize("code", languages())
+def test_a_foreign_red_flag_carries_the_line_in_its_language(code: str) -> None:
+    """The card comes first, then one line in the message's language."""
+    reply, _ = stop("emergency", code, Memory(), KNOWLEDGE, SETTINGS)
+
+    assert reply.text == f"{TEXTS['emergency']}\n{languages()[code].line}"
+    assert reply.notices == ("emergency", f"language_{code}")
+
+
+# -- wording
+
+ACTION = re.compile(
+    r"\b(?:call|contact|get (?:medical help|it)|ask a (?:doctor|parent)|tell|talk to|do not|can't help you)\b",
+    re.IGNORECASE,
+)
+REASSURING = re.compile(
+    r"\bnormal\b|\bdo(?:n't| not) worry\b|\bnothing to worry\b|\byou(?:'ll| will) be (?:fine|ok|all right)\b"
+    r"|\bharmless\b",
+    re.IGNORECASE,
+)
+
+
+def syllables(word: str) -> int:
+    """Vowel groups, without a silent e at the end; a word has at least one."""
+    groups = len(re.findall(r"[aeiouy]+", word))
+    silent = word.endswith("e") and not word.endswith(("le", "ee")) and groups > 1
+    return max(1, groups - silent)
+
+
+def grade(text: str) -> float:
+    """Flesch-Kincaid grade. (textstat's own wants a word list from the net.)"""
+    words = re.findall(r"[a-z']+", text.lower())
+    sentences = max(1, len(re.findall(r"[.!?:](?:\s|$)", text)))
+    return 0.39 * len(words) / sentences + 11.8 * sum(map(syllables, words)) / len(words) - 15.59
+
+
+@pytest.mark.parametrize("tier", SENT_BY_STOP)
+def test_texts_are_easy_to_read(tier: str) -> None:
+    """Each card has a reading grade of at most 6, each other text of the stop of at most 7."""
+    assert grade(TEXTS[tier]) <= (6 if tier in CARDS else 7)
+
+
+@pytest.mark.parametrize("key", [*SENT_BY_STOP, "reminder", "error"])
+def test_the_action_comes_first(key: str) -> None:
+    """What to do stands in the first 160 characters, where a channel may cut."""
+    assert ACTION.search(TEXTS[key][:160])
+
+
+def test_nothing_reassures() -> None:
+    """No statement, topic text or fixed text says that anything is normal or harmless."""
+    said = {
+        **TEXTS,
+        **{name: statement.says for name, statement in KNOWLEDGE.statements.items()},
+        **{f"open of {name}": topic.open for name, topic in KNOWLEDGE.topics.items()},
+    }
+    allowed = re.compile("can't tell you if this is normal|do your normal things")
+
+    assert [name for name, text in said.items() if REASSURING.search(allowed.sub("", text))] == []
+
+
+def test_nothing_claims_to_find_emergencies() -> None:
+    """No fixed text claims that the bot diagnoses, assesses or detects anything."""
+    claim = re.compile(
+        r"\bdiagnos|\bdetects?\b|\bassess|\byour symptoms suggest|\bnot urgent\b", re.IGNORECASE
+    )
+
+    assert [key for key, text in TEXTS.items() if claim.search(text)] == []
