@@ -9,7 +9,7 @@ from mesoguide.settings import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-LONGEST = 160
+LONGEST = 170
 """Lines of a README that is read to its end."""
 
 

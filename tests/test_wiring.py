@@ -30,7 +30,7 @@ def read(name: str) -> dict:
 
 def intents() -> set[str]:
     """Every intent of the domain that is trained."""
-    return {name for entry in read("domain.yml")["intents"] for name in entry} - UNTRAINED
+    return set(read("domain.yml")["intents"]) - UNTRAINED
 
 
 def examples() -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from typing import Any
 from rasa.engine.graph import GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.nlu.utils.spacy_utils import SpacyModel
-from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
+from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
 from mesoguide.components.nearest_example_rejection import REJECTED
@@ -60,7 +60,6 @@ class QuestionReader(GraphComponent):
         ranking = [{"name": name, "confidence": value} for name, value in whole.ranking[:10]]
         parent.set(INTENT, {"name": intent, "confidence": confidence}, add_to_output=True)
         parent.set("intent_ranking", ranking, add_to_output=True)
-        parent.set(ENTITIES, _entities(parts[0]), add_to_output=True)
         shown = [asdict(question) | {"ranking": question.ranking[:5]} for question in found]
         parent.set("questions", shown, add_to_output=True)
         return parent
@@ -86,12 +85,3 @@ def _question(part: Message) -> Question:
         ranking=tuple((i["name"], i["confidence"]) for i in ranking if i["name"] != REJECTED),
         names=tuple(dict.fromkeys(e.ent_id_ for e in part.get(DOCUMENT).ents if e.ent_id_)),
     )
-
-
-def _entities(part: Message) -> list[dict[str, Any]]:
-    """The terms of the repaired text as Rasa's entities; ``value`` is the term's id."""
-    return [
-        {"entity": e.label_, "value": e.ent_id_, "start": e.start_char, "end": e.end_char}
-        for e in part.get(DOCUMENT).ents
-        if e.ent_id_
-    ]

@@ -8,8 +8,8 @@ import re
 import pytest
 import yaml
 
-from mesoguide.knowledge import load_knowledge
-from mesoguide.settings import ROOT
+from mesoguide.knowledge import filled, load_knowledge
+from mesoguide.settings import ROOT, Settings
 from mesoguide.types import Reply
 
 STORIES = yaml.safe_load((ROOT / "data" / "stories.yml").read_text("utf-8"))["stories"]
@@ -105,7 +105,7 @@ def test_both_sides_wherever_the_documents_differ(ask) -> None:
         "pain": "does it hurt?", "session_count": "how many sessions do I need?",
         "evidence": "does mesotherapy really work?", "infection_risk": "can it get infected?",
         "practitioner": "who does the injections?", "ingredients": "what is in the injections?",
-        "needle": "how deep does the needle go?",
+        "needle": "how big is the needle?",
     }  # fmt: skip
     for topic, message in asked.items():
         (reply,) = ask(message)
@@ -116,7 +116,7 @@ def test_both_sides_wherever_the_documents_differ(ask) -> None:
 
 def test_every_sentence_is_a_statement_or_a_fixed_text(ask) -> None:
     """Nothing invented: what is left of an answer without its recorded parts is punctuation."""
-    knowledge = load_knowledge()
+    knowledge = filled(load_knowledge(), Settings())
     for topic in knowledge.topics.values():
         (reply,) = ask(f"{topic.next[0]}")
         rest = reply["text"]

@@ -7,10 +7,10 @@ import socket
 from dataclasses import replace
 from typing import Any
 
-from mesoguide.knowledge import load_knowledge
+from mesoguide.knowledge import filled, load_knowledge
 from mesoguide.settings import Settings
 
-ERROR = load_knowledge().notices["error"]
+ERROR = filled(load_knowledge(), Settings()).notices["error"]
 
 
 def free_port() -> int:
