@@ -158,7 +158,11 @@ def test_built_pipeline_leaves_words_alone(pipeline: Language, text: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "word", ["cyst", "moles", "hives", "fainting", "dying", "gums", "weed", "stroke", "lump"]
+    "word",
+    [
+        *["cyst", "moles", "hives", "fainting", "dying", "gums", "weed", "stroke", "lump"],
+        pytest.param("pcos", marks=pytest.mark.xfail(reason="read as 'pros', which occurs more often")),
+    ],
 )
 def test_built_pipeline_keeps_the_names_of_conditions(pipeline: Language, word: str) -> None:
     """A word for a condition is not changed into another word ("cyst" into "cost")."""
