@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := @$(PYTHON) bootstrap.py
 
-.PHONY: help setup chat test fast check lint train eval bench
+.PHONY: help setup chat test fast check lint train eval bench tune
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -34,3 +34,6 @@ eval: ## measure on the evaluation questions (evals/)
 
 bench: ## measure time and memory beside stock Rasa
 	$(RUN) bench
+
+tune: ## tune the encoder on safety/examples (fetches torch, ten minutes)
+	$(RUN) tune

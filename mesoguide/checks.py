@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from pathlib import Path
 from mesoguide.errors import Problem
 from mesoguide.evaluation_data import questions as evaluation_questions
 from mesoguide.knowledge import KNOWLEDGE, load_knowledge
+from mesoguide.safety import examples_digest
 from mesoguide.settings import ROOT, load_settings
 from mesoguide.types import Document, Knowledge, Place, Statement
 from mesoguide.yaml_lines import load
@@ -24,6 +26,7 @@ DOCUMENTS = "MESOGUIDE_DOCUMENTS"
 """Environment variable with the folder of the source documents."""
 SHARED_WORDS = 8
 """A run of this many words that also stands in a document is its author's sentence."""
+TUNED = ROOT / "language" / "en_mesoguide" / "tuned.safetensors"
 OLD_AFTER = datetime.timedelta(days=365)
 FEWEST_EXAMPLES = 20
 NUMBER = re.compile(r"\d+")
@@ -57,6 +60,7 @@ def check(documents: Path | None = None, today: datetime.date | None = None) -> 
         *_wording_problems(knowledge),
         *_review_problems(knowledge, today or datetime.date.today()),
         *_example_problems(knowledge),
+        *_tuning_problems(),
     ]
     return sorted(found, key=lambda problem: (problem.warning, problem.place.file, problem.place.line))
 
@@ -151,6 +155,17 @@ def _review_problems(knowledge: Knowledge, today: datetime.date) -> Iterator[Pro
             wrong = f"'{document.id}' was last reviewed on {document.reviewed}, over 12 months ago"
             mend = "Read the source again and renew its date"
             yield Problem(document.place, wrong, mend, warning=True)
+
+
+def _tuning_problems() -> Iterator[Problem]:
+    """Whether the encoder was tuned on the examples of the safety stop as they are now."""
+    place = Place(f"language/en_mesoguide/{TUNED.name}", 1)
+    with TUNED.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    tuned_on = json.loads(header["__metadata__"]["mesoguide"])["examples"]
+    if tuned_on != examples_digest():
+        wrong = "safety/examples changed since the encoder was tuned on them"
+        yield Problem(place, wrong, "Run `make tune`", warning=True)
 
 
 def _example_problems(knowledge: Knowledge) -> Iterator[Problem]:

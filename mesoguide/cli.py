@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--worst", action="store_true", help="list every message that went wrong")
     evaluate.set_defaults(run=_eval)
 
+    tune = commands.add_parser("tune", help="tune the encoder for the safety stop (fetches torch)")
+    tune.set_defaults(run=_tune)
+
     benchmark = commands.add_parser("benchmark", help="measure on a public data set")
     benchmark.add_argument("name", choices=["hint3"])
     benchmark.add_argument("folder", type=Path, help="with the data set's files")
@@ -172,6 +175,17 @@ def _eval(options: argparse.Namespace) -> int:
 
     print(evaluate(model, worst=options.worst))
     return 0
+
+
+def _tune(options: argparse.Namespace) -> int:
+    import shutil
+
+    _prepared(options)
+    from mesoguide.rasa_host.tuning import tune
+    from mesoguide.settings import ROOT
+
+    own = ROOT / ".tools" / "bin" / "uv"
+    return tune(_say, uv=shutil.which("uv") or str(own))
 
 
 def _benchmark(options: argparse.Namespace) -> int:

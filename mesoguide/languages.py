@@ -72,7 +72,8 @@ def language_of(text: str, known: Callable[[str], bool]) -> str:
         return ENGLISH
     latin = sum("LATIN" in unicodedata.name(c, "") for c in letters) / len(letters)
     if latin > 0.5:
-        share = sum(known(word) for word in words) / len(words)
+        words = [word for word in words if len(word) > 1]  # "18s" leaves an "s"
+        share = sum(known(word) for word in words) / max(1, len(words))
         needed = MARKED_SHARE if MARKS.search(text) else KNOWN_SHARE
         if share >= needed or len(words) < FEWEST_WORDS:
             return ENGLISH

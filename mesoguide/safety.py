@@ -1,15 +1,19 @@
 """The safety stop: which fixed text a message gets instead of an answer. Not triage.
 
-A message is read as a whole and clause by clause, on its raw text. Each reading has a
-probability for every *tier*; the thresholds are learnt from declared costs (safety/costs.yml).
-Red flags win over everything, and a higher tier wins where two are about as likely.
+A message is read on its raw text: as a whole, and a long one also in windows, so that nothing
+drowns. Each reading has a probability for every *tier*, from the encoder's tuned layers
+(``en_mesoguide.tuned``); the thresholds are learnt from declared costs (safety/costs.yml) on
+messages that nothing was tuned on (safety/calibration.jsonl). Red flags win over everything,
+and a higher tier wins where two are about as likely.
 
-Plain-word patterns (safety/patterns.yml) need no trained model. Beside the classifier they
-confirm what it half believes; where no model is at hand they decide alone.
+Plain-word patterns (safety/patterns.yml) need no trained model. Beside the tuned layers they
+confirm what these half believe; where no model is at hand they decide alone.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,36 +37,49 @@ TIERS = (*RED_FLAGS, *DEFERRALS, MENTION, NONE)
 Scores = Mapping[str, float]
 """Tier → probability, 0 to 1."""
 
-BREAK = re.compile(
-    r"[.!?;:\n,…()|/]+|\s[-–—]\s"
-    r"|\b(?:but|and|also|though|although|because|cuz|coz|since|after|so|then|plus|or|if"
-    r"|thanks|thank you|thx|ta|btw|pls|please|hi|hello|hey)\b",
-    re.IGNORECASE,
-)
-WINDOW, STEP = 12, 6
-"""Words of a window over a clause without marks, and how far it moves."""
-MOST_CLAUSES = 400
+WINDOW, STEP = 40, 20
+"""Words of a window over a long message, and how far it moves."""
+MOST_WINDOWS = 400
+LONGEST_WORD = 40
+"""Letters beyond which a word is none: an address, or a key held down."""
 DENIED = re.compile(
     r"\b(?:no|not|never|without|nor|none|isn'?t|wasn'?t|aren'?t|don'?t|doesn'?t|didn'?t|haven'?t|hasn'?t|nothing)\b"
     # up to two words further on, but not past the start of a new statement ("no i cant …")
     r"(?:\s+(?!(?:i|im|i'm|my|he|she|it|they|we|you|the|cant|can't|feel|well|sure|idea)\b)\w+){0,2}\s*$",
     re.IGNORECASE,
 )
-CLAUSE = 0.6
-"""Probability from which one clause of several stops a message, at the least."""
-HALF_BELIEVED = 0.05
+HALF_BELIEVED = 0.08
 """Probability (of any red flag, of any deferral) from which a pattern confirms it."""
-NEAR_THE_TOP = 0.25
+NEAR_THE_TOP = 0.35
 """Share of the likelier red flag's probability from which the higher tier is taken."""
+
+DOUBTED = 0.3
+"""Probability of all red flags together below which the urgent card is sent and not the emergency card."""
+OUTWEIGHED = 4
+"""How many times as likely as a red flag a personal question must be to get its own text. That
+text, too, says what to do in an emergency."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Probabilities from which a message is stopped; a clause alone needs :data:`CLAUSE`."""
+    """Probabilities from which a message is stopped.
+
+    Of all red flags together, of all deferrals together, of anything at all, of a mention.
+    """
 
     red_flag: float
     deferral: float
-    mention: float = 0.5
+    anything: float
+    mention: float = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A message with the tier that it ought to get, and others that are as right."""
+
+    text: str
+    tier: str
+    accepted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,65 +90,96 @@ class Pattern:
     expression: re.Pattern[str]
 
 
-def clauses(text: str) -> list[str]:
-    """Return the pieces of ``text`` that may each hold a red flag; none if it is one piece."""
-    pieces = [piece.strip() for piece in BREAK.split(text)]
-    found: list[str] = []
-    for piece in pieces:
-        words = piece.split()
-        if len(words) > WINDOW + STEP:
-            found += [" ".join(words[i : i + WINDOW]) for i in range(0, len(words) - STEP, STEP)]
-        elif len(piece) > 2:
-            found.append(piece)
-    return [] if found == [text.strip()] else list(dict.fromkeys(found))[:MOST_CLAUSES]
+def readings(text: str) -> list[str]:
+    """Return the texts that may each hold a red flag: the whole, and windows of a long one."""
+    words = [word for word in text.split() if len(word) <= LONGEST_WORD]
+    text = text if len(words) == len(text.split()) else " ".join(words)
+    windows = [" ".join(words[i : i + WINDOW]) for i in range(0, len(words) - STEP, STEP)]
+    return [text, *(windows[:MOST_WINDOWS] if len(words) > WINDOW else ())]
 
 
-def decide(
-    whole: Scores, parts: Sequence[Scores], thresholds: Thresholds, patterns: Collection[str] = ()
-) -> str | None:
+def decide(scores: Sequence[Scores], thresholds: Thresholds, patterns: Collection[str] = ()) -> str | None:
     """Return the tier of the fixed text that a message gets, or None for none.
 
     Parameters
     ----------
-    whole, parts
-        Scores of the whole message and of each clause.
+    scores
+        Of each of its :func:`readings`.
     patterns
         Tiers of the plain-word patterns that it holds.
     """
-    red = _strongest(RED_FLAGS, whole, parts, thresholds.red_flag)
-    sum_of_red = max(_sum(RED_FLAGS, scores) for scores in (whole, *parts))
-    for tier in RED_FLAGS:
-        if red is None and tier in patterns and sum_of_red >= HALF_BELIEVED:
-            return tier
-    if red is not None:
-        top = max(red[tier] for tier in RED_FLAGS)
-        if red["self_harm"] == top:
-            return "self_harm"
-        return "emergency" if red["emergency"] >= NEAR_THE_TOP * red["urgent"] else "urgent"
-    deferral = _strongest(DEFERRALS, whole, parts, thresholds.deferral)
-    sum_of_deferrals = max(_sum(DEFERRALS, scores) for scores in (whole, *parts))
-    for tier in DEFERRALS:
-        if deferral is None and tier in patterns and sum_of_deferrals >= HALF_BELIEVED:
-            return tier
-    if deferral is not None:
-        return max(DEFERRALS, key=lambda tier: deferral[tier])
-    return MENTION if _strongest((MENTION,), whole, parts, thresholds.mention) else None
+    red, deferred = (_likeliest(tiers, scores) for tiers in (RED_FLAGS, DEFERRALS))
+    personal = _sum(DEFERRALS, deferred) >= max(thresholds.deferral, OUTWEIGHED * _sum(RED_FLAGS, red))
+    for tiers, best, threshold in (
+        (RED_FLAGS, red, 1.1 if personal else thresholds.red_flag),
+        (DEFERRALS, deferred, thresholds.deferral),
+    ):
+        if _sum(tiers, best) >= threshold:
+            return _tier(tiers, best)
+        if _sum(tiers, best) >= HALF_BELIEVED and set(tiers) & set(patterns):
+            return next(tier for tier in tiers if tier in patterns)
+    if max(reading[MENTION] for reading in scores) >= thresholds.mention:
+        return MENTION
+    least = min(scores, key=lambda reading: reading[NONE])
+    if 1 - least[NONE] < thresholds.anything:
+        return None
+    groups = (RED_FLAGS, DEFERRALS, (MENTION,))
+    return _tier(max(groups, key=lambda tiers: _sum(tiers, least)), least)
 
 
-def _strongest(
-    tiers: Sequence[str], whole: Scores, parts: Sequence[Scores], threshold: float
-) -> Scores | None:
-    """The reading that passes its threshold for ``tiers``: the whole first, then the best part."""
-    best = max(parts, key=lambda scores: _sum(tiers, scores), default=None)
-    if best is not None and _sum(tiers, best) >= max(threshold, CLAUSE):
-        if _sum(tiers, whole) >= threshold:
-            return {tier: max(whole[tier], best[tier]) for tier in tiers}
-        return best
-    return whole if _sum(tiers, whole) >= threshold else None
+def _tier(tiers: Sequence[str], reading: Scores) -> str:
+    """The tier of a group that ``reading`` gets.
+
+    Of emergency and urgent it is the higher one if in doubt, but where any red flag at all is
+    doubted, the urgent card, which says what to do if it gets worse.
+    """
+    top = max(tiers, key=lambda tier: reading[tier])
+    if top not in ("emergency", "urgent"):
+        return top
+    surely = _sum(RED_FLAGS, reading) >= DOUBTED
+    return "emergency" if surely and reading["emergency"] >= NEAR_THE_TOP * reading["urgent"] else "urgent"
 
 
-def _sum(tiers: Iterable[str], scores: Scores) -> float:
-    return sum(scores.get(tier, 0.0) for tier in tiers)
+def _likeliest(tiers: Sequence[str], scores: Sequence[Scores]) -> Scores:
+    return max(scores, key=lambda reading: _sum(tiers, reading))
+
+
+def _sum(tiers: Iterable[str], reading: Scores) -> float:
+    return sum(reading[tier] for tier in tiers)
+
+
+def learn(
+    rows: Sequence[Labelled], scores: Sequence[Sequence[Scores]], cost: Mapping[str, float]
+) -> Thresholds:
+    """Return the thresholds with the least cost expected, from messages that nothing was tuned on.
+
+    Parameters
+    ----------
+    rows, scores
+        The messages, and the scores of each one's readings.
+    cost
+        From :func:`costs`.
+    """
+
+    def learnt(tiers: Sequence[str], missed: str, share: str) -> float:
+        chosen = [
+            (_sum(tiers, _likeliest(tiers, readings)), row.tier in tiers)
+            for row, readings in zip(rows, scores, strict=True)
+            if row.tier in tiers or (row.tier == NONE and not row.accepted)
+        ]
+        return learn_threshold(
+            [score for score, _ in chosen],
+            [ought for _, ought in chosen],
+            missed=cost[missed],
+            needless=cost["needless_card"],
+            share=cost[share] / 100,
+        )
+
+    return Thresholds(
+        red_flag=learnt(RED_FLAGS, "missed_red_flag", "red_flags_in_100"),
+        deferral=learnt(DEFERRALS, "answered_personal", "personal_in_100"),
+        anything=learnt(tuple(t for t in TIERS if t != NONE), "nothing_said", "stopped_in_100"),
+    )
 
 
 def learn_threshold(
@@ -216,7 +264,10 @@ def costs(folder: Path = SAFETY) -> dict[str, float]:
         A cost is missing or is no number above 0.
     """
     written = load(folder / "costs.yml", f"{folder.name}/costs.yml")
-    names = ("missed_red_flag", "red_flags_in_100", "answered_personal", "personal_in_100", "needless_card")
+    names = (
+        "missed_red_flag", "red_flags_in_100", "answered_personal", "personal_in_100",
+        "nothing_said", "stopped_in_100", "needless_card",
+    )  # fmt: skip
     for name in names:
         if not isinstance(written.get(name), (int, float)) or written[name] <= 0:
             place = Place(f"{folder.name}/costs.yml", written.lines.get(name, 1))
@@ -225,7 +276,7 @@ def costs(folder: Path = SAFETY) -> dict[str, float]:
 
 
 def examples(folder: Path = SAFETY) -> list[tuple[str, str]]:
-    """Load the messages that the stop learns from: pairs of text and tier.
+    """Load the messages that the layers are tuned on: pairs of text and tier.
 
     ``examples/<tier>.txt`` holds a message a line; lines that start with ``#`` are comments.
     """
@@ -235,3 +286,33 @@ def examples(folder: Path = SAFETY) -> list[tuple[str, str]]:
         for line in (folder / "examples" / f"{tier}.txt").read_text("utf-8").splitlines()
         if line.strip() and not line.startswith("#")
     ]
+
+
+def calibration(folder: Path = SAFETY) -> list[Labelled]:
+    """Load the messages that the thresholds are learnt on; nothing may be tuned on them.
+
+    Raises
+    ------
+    DataError
+        A line is no JSON object with a text and a known tier.
+    """
+    found: list[Labelled] = []
+    name = f"{folder.name}/calibration.jsonl"
+    for number, line in enumerate((folder / "calibration.jsonl").read_text("utf-8").splitlines(), 1):
+        try:
+            row = json.loads(line)
+            labelled = Labelled(row["text"], row["tier"], frozenset(row.get("accept", ())))
+        except (ValueError, KeyError, TypeError) as cause:
+            mend = 'Write {"text": "...", "tier": "..."}'
+            raise DataError([Problem(Place(name, number), "this is no labelled message", mend)]) from cause
+        if labelled.tier not in TIERS:
+            mend = f"Known are: {', '.join(TIERS)}"
+            raise DataError([Problem(Place(name, number), f"'{labelled.tier}' is no tier", mend)])
+        found.append(labelled)
+    return found
+
+
+def examples_digest(folder: Path = SAFETY) -> str:
+    """Return a hash of the messages that the layers are tuned on."""
+    pairs = sorted(f"{tier}\t{text}" for text, tier in examples(folder))
+    return hashlib.sha256("\n".join(pairs).encode()).hexdigest()

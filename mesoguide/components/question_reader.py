@@ -16,7 +16,7 @@ from rasa.nlu.utils.spacy_utils import SpacyModel
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from mesoguide.components.nearest_example_rejection import REJECTED
+from mesoguide.components.nearest_example_rejection import REJECTED, UNTUNED
 from mesoguide.components.question_splitter import DOCUMENT, PARENT, UNREADABLE
 from mesoguide.knowledge import load_knowledge
 from mesoguide.rejection import unit
@@ -69,8 +69,8 @@ class QuestionReader(GraphComponent):
         if not self._names:
             self._names = list(self.knowledge.statements)
             says = [self.knowledge.statements[name].says for name in self._names]
-            self._vectors = unit(model.model.get_pipe("mesoguide_vectors").vectors(says))
-        cosines = self._vectors @ unit(document._.sentence_vector)
+            self._vectors = unit(model.model.get_pipe("mesoguide_vectors").vectors(says)[:, :UNTUNED])
+        cosines = self._vectors @ unit(document._.sentence_vector[:UNTUNED])
         return focus(question, dict(zip(self._names, cosines.tolist(), strict=True)), self.knowledge.topics)
 
 

@@ -1,17 +1,17 @@
 """Last component: red flags and personal questions beat whatever else was understood.
 
-It reads the raw text, as a whole and clause by clause, and learns from safety/examples at
-each training (see :mod:`mesoguide.safety`). A message that is not English is read by short
-phrase lists instead (:mod:`mesoguide.languages`).
+It reads the raw text (:mod:`mesoguide.safety`) with the encoder's tuned layers, which come with
+the language package; what it learns at each training are the thresholds. A message that is not
+English is read by short phrase lists instead (:mod:`mesoguide.languages`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -21,18 +21,14 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from en_mesoguide import tuned
+from en_mesoguide.encoder import TUNED
 from mesoguide import languages, safety
 from mesoguide.cleaning import readable
 from mesoguide.components.message_cleaner import RAW
 
 STOPPED = "safety_stop"
 """Intent of a message that gets a fixed text of the safety stop."""
-FOLDS = 4
-COMPONENTS = 200
-"""Directions kept for the held-out classifiers, which then need a tenth of the time."""
-SETTINGS = {"max_iter": 60, "tol": 1e-2, "random_state": 42}
-ORDINARY = 1
-"""Every so-manieth training message of the pipeline is a message that must not be stopped."""
 LONGEST_WHOLE = 1000
 
 
@@ -46,11 +42,9 @@ class SafetyStop(GraphComponent):
         self,
         storage: ModelStorage,
         resource: Resource,
-        weights: Any = None,
         thresholds: safety.Thresholds | None = None,
     ) -> None:
-        self._storage, self._resource = storage, resource
-        self._weights, self._thresholds = weights, thresholds
+        self._storage, self._resource, self._thresholds = storage, resource, thresholds
 
     @classmethod
     def create(
@@ -65,37 +59,16 @@ class SafetyStop(GraphComponent):
 
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
-        """Return a hash of what the stop learns from, which Rasa does not know of."""
+        """Return a hash of what the stop depends on, which Rasa does not know of."""
         files = sorted(path for path in safety.SAFETY.rglob("*") if path.is_file())
-        return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
+        return hashlib.sha256(b"\0".join(path.read_bytes() for path in (tuned.FILE, *files))).hexdigest()
 
     def train(self, training_data: TrainingData, model: SpacyModel) -> Resource:
-        """Learn the classifier and the thresholds; keep them."""
-        from sklearn.decomposition import PCA
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.model_selection import cross_val_predict
-
-        texts, tiers = zip(*safety.examples(), strict=True)
-        ordinary = [e for e in training_data.intent_examples if e.get(TEXT)][::ORDINARY]
-        vectors = np.concatenate(
-            [_vectors([t.lower() for t in texts], model)]
-            + [e.get_dense_features(attribute=TEXT)[1].features for e in ordinary]
-        )
-        labels = np.array([*tiers, *[safety.NONE] * len(ordinary)])
-        classifier = LogisticRegression(**SETTINGS)
-        reduced = PCA(COMPONENTS, svd_solver="randomized", random_state=0).fit_transform(vectors)
-        held = cross_val_predict(classifier, reduced, labels, cv=FOLDS, method="predict_proba")
-        classifier.fit(vectors, labels)
-        self._weights = {
-            "coefficients": classifier.coef_.astype(np.float32),
-            "intercepts": classifier.intercept_.astype(np.float32),
-            "tiers": np.array(classifier.classes_),
-        }
-        self._thresholds = _thresholds(held, labels, list(classifier.classes_))
+        """Learn the thresholds; keep them."""
+        rows = safety.calibration()
+        self._thresholds = safety.learn(rows, [_scores(row.text, model) for row in rows], safety.costs())
         with self._storage.write_to(self._resource) as folder:
-            np.savez(folder / "weights.npz", **self._weights)
-            learnt = {"red_flag": self._thresholds.red_flag, "deferral": self._thresholds.deferral}
-            (folder / "thresholds.json").write_text(json.dumps(learnt), "utf-8")
+            (folder / "thresholds.json").write_text(json.dumps(asdict(self._thresholds)), "utf-8")
         return self._resource
 
     @classmethod
@@ -109,10 +82,8 @@ class SafetyStop(GraphComponent):
     ) -> SafetyStop:
         """Load what was learnt (Rasa's hook)."""
         with model_storage.read_from(resource) as folder:
-            with np.load(folder / "weights.npz", allow_pickle=False) as stored:
-                weights = dict(stored)
             learnt = json.loads((folder / "thresholds.json").read_text("utf-8"))
-        return cls(model_storage, resource, weights, safety.Thresholds(**learnt))
+        return cls(model_storage, resource, safety.Thresholds(**learnt))
 
     def process(self, messages: list[Message], model: SpacyModel) -> list[Message]:
         """Stop each message that holds a red flag, a personal question or another language."""
@@ -135,42 +106,17 @@ class SafetyStop(GraphComponent):
             return foreign, language
         if not any(character.isalnum() for character in plain):
             return None, language
-        texts = [readable(plain, LONGEST_WHOLE), *safety.clauses(plain)]
-        whole, *parts = self._scores(_vectors([t.lower() for t in texts], model))
         if self._thresholds is None:
             raise ValueError("the safety stop was not trained: run `make train`")
-        return safety.decide(whole, parts, self._thresholds, safety.matched(plain)), language
-
-    def _scores(self, vectors: Any) -> list[dict[str, float]]:
-        logits = vectors @ self._weights["coefficients"].T + self._weights["intercepts"]
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        rows = powers / powers.sum(axis=1, keepdims=True)
-        tiers = self._weights["tiers"].tolist()
-        return [dict(zip(tiers, row.tolist(), strict=True)) for row in rows]
+        found = safety.decide(_scores(plain, model), self._thresholds, safety.matched(plain))
+        return found, language
 
 
-def _vectors(texts: list[str], model: SpacyModel) -> Any:
+def _scores(text: str, model: SpacyModel) -> list[dict[str, float]]:
+    """The scores of each of the readings of ``text``."""
     nlp = model.model
-    repaired = [nlp.tokenizer.repaired(text) or " " for text in texts]
-    return nlp.get_pipe("mesoguide_vectors").vectors(repaired)
-
-
-def _thresholds(held: Any, labels: Any, tiers: list[str]) -> safety.Thresholds:
-    cost = safety.costs()
-
-    def learnt(among: tuple[str, ...], missed: str, share: str, left_out: tuple[str, ...] = ()) -> float:
-        rows = ~np.isin(labels, left_out)
-        sums = held[rows][:, [tiers.index(tier) for tier in among]].sum(axis=1)
-        ought = np.isin(labels[rows], among)
-        return safety.learn_threshold(
-            sums.tolist(),
-            ought.tolist(),
-            missed=cost[missed],
-            needless=cost["needless_card"],
-            share=cost[share] / 100,
-        )
-
-    return safety.Thresholds(
-        red_flag=learnt(safety.RED_FLAGS, "missed_red_flag", "red_flags_in_100"),
-        deferral=learnt(safety.DEFERRALS, "answered_personal", "personal_in_100", safety.RED_FLAGS),
-    )
+    whole, *windows = safety.readings(text)
+    texts = [readable(whole, LONGEST_WHOLE), *windows]
+    repaired = [nlp.tokenizer.repaired(reading.lower()) or " " for reading in texts]
+    (vectors,) = nlp.get_pipe("mesoguide_vectors").encoder.outputs(repaired, (TUNED,))
+    return tuned.load().scores(vectors)

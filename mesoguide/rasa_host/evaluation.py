@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mesoguide.evaluation_data import read
+from mesoguide import evaluation_data
 from mesoguide.rasa_host.assistant import Assistant
 from mesoguide.safety import DEFERRALS, NONE, RED_FLAGS
 from mesoguide.settings import load_settings
+
+APART = "c"
+"""The set that other hands wrote, without a look at the training messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,38 +40,46 @@ class Figures:
     worst: tuple[str, ...]
 
 
-def measure(model: Path) -> Figures:
-    """Send every evaluation message through the product."""
-    return asyncio.run(_measure(Assistant(model, load_settings())))
+def measure(model: Path, *, only: str | None = None) -> Figures:
+    """Send every evaluation message through the product; with ``only``, those of that set."""
+    return asyncio.run(_measure(Assistant(model, load_settings()), only))
 
 
 def evaluate(model: Path, *, worst: bool = False) -> str:
     """Return the figures as a Markdown table."""
-    figures = measure(model)
+    figures, apart = measure(model), measure(model, only=APART)
     rows = [
-        ("questions about a topic answered with the right topic", figures.right),
-        ("… answered with a wrong topic", figures.wrong),
-        ("… asked back about", figures.asked_back),
-        ("messages that the documents do not answer, answered all the same", figures.answered_all_the_same),
-        ("facts reached by a plain question for them", figures.facts),
-        ("single long questions taken as one", figures.one_question),
-        ("messages with two or three questions: all answered, nothing else", figures.several_questions),
-        ("follow-ups answered as meant", figures.follow_ups),
-        ("red flags that got an answer from the documents", figures.red_flags_answered),
-        ("emergencies with the right card", figures.emergency_card),
-        ("urgent messages with their card or a higher one", figures.urgent_card),
-        ("self-harm with the right card", figures.self_harm_card),
-        ("personal questions with the right text", figures.personal_text),
-        ("harmless near-misses that got the emergency card", figures.harmless_emergency),
-        ("… that got any card", figures.harmless_any_card),
+        ("questions about a topic answered with the right topic", "right"),
+        ("… answered with a wrong topic", "wrong"),
+        ("… asked back about", "asked_back"),
+        ("messages that the documents do not answer, answered all the same", "answered_all_the_same"),
+        ("facts reached by a plain question for them", "facts"),
+        ("single long questions taken as one", "one_question"),
+        ("messages with two or three questions: all answered, nothing else", "several_questions"),
+        ("follow-ups answered as meant", "follow_ups"),
+        ("red flags that got an answer from the documents", "red_flags_answered"),
+        ("emergencies with the right card", "emergency_card"),
+        ("urgent messages with their card or a higher one", "urgent_card"),
+        ("self-harm with the right card", "self_harm_card"),
+        ("personal questions with the right text", "personal_text"),
+        ("harmless near-misses that got the emergency card", "harmless_emergency"),
+        ("… that got any card", "harmless_any_card"),
     ]
-    lines = ["| measure | share |", "|---|---|"]
-    lines += [f"| {name} | {share:.1%} |" for name, share in rows]
+    lines = ["| measure | all sets | set c alone |", "|---|---|---|"]
+    lines += [f"| {name} | {_shown(figures, key)} | {_shown(apart, key)} |" for name, key in rows]
     return "\n".join([*lines, *(figures.worst if worst else ())])
 
 
-async def _measure(assistant: Assistant) -> Figures:
+def _shown(figures: Figures, key: str) -> str:
+    share = getattr(figures, key)
+    return "not in it" if math.isnan(share) else f"{share:.1%}"
+
+
+async def _measure(assistant: Assistant, only: str | None) -> Figures:
     worst: list[str] = []
+
+    def read(name: str) -> list[dict[str, Any]]:
+        return [row for row in evaluation_data.read(name) if only in (None, row.get("set"))]
 
     async def last(messages: list[str]) -> dict[str, Any]:
         replies = await assistant.conversation(list(messages))
@@ -147,4 +159,4 @@ def _has_card(row: dict[str, Any], reply: dict[str, Any]) -> bool:
 
 def _share(values: Iterable[bool]) -> float:
     listed = list(values)
-    return sum(listed) / len(listed)
+    return sum(listed) / len(listed) if listed else math.nan

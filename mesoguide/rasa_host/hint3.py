@@ -23,6 +23,7 @@ from sklearn.metrics import matthews_corrcoef
 
 from en_mesoguide import DATA
 from en_mesoguide.build import build
+from en_mesoguide.known import FILE as KNOWN
 from mesoguide.rasa_host.training import train
 from mesoguide.settings import ROOT
 
@@ -109,8 +110,10 @@ def _trained(folder: Path, training: Sequence[tuple[str, str]]) -> Path:
     language = folder / "language"
     (language / "mesoguide_vectors").mkdir(parents=True)
     for file in (DATA / "mesoguide_vectors").iterdir():
+        if file.name == KNOWN:
+            continue  # vectors of our own training messages
         (language / "mesoguide_vectors" / file.name).symlink_to(file)
-    build([text for text, _ in training], language, named=False)
+    build([text for text, _ in training], language, own_subject=False)
     config = yaml.safe_load((ROOT / "config.yml").read_text("utf-8"))
     config["pipeline"] = [
         _adapted(part, language) for part in config["pipeline"] if part["name"] not in LEFT_OUT

@@ -35,6 +35,7 @@ BUILT_FROM = (
     "safety/examples/*.txt",
     "language/en_mesoguide/*.py",
     "language/en_mesoguide/*.yml",
+    "language/en_mesoguide/tuned.safetensors",
 )
 
 Say = Callable[[str], None]
@@ -72,7 +73,7 @@ def prepare(say: Say, *, force: bool = False) -> Path:
         say("building the language package (word lists, sentence encoder) …")
         from en_mesoguide.build import build
 
-        build([*training_messages(NLU), *(text for text, _ in safety.examples())])
+        build(training_messages(NLU), other_lines=[text for text, _ in safety.examples()])
         _write({"language": wanted["language"]})
         made = _made()
     if force or made.get("model") != wanted["model"] or not MODEL.is_file():

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from spacy.language import Language
 
-from en_mesoguide import DATA
-from en_mesoguide.encoder import MAX_PIECES, WIDTH, Encoder
+from en_mesoguide import DATA, tuned
+from en_mesoguide.encoder import MAX_PIECES, TUNED, WIDTH, Encoder
+from en_mesoguide.known import Known
 from en_mesoguide.vectors import HASHED, SentenceVectors, as_one_token, create_vectors
 
 pytestmark = pytest.mark.slow
@@ -69,14 +74,14 @@ def test_meaning_is_nearer_than_words(encoder: Encoder) -> None:
     assert float(hurt @ cost) < float(hurt @ painful)
 
 
-def test_sentence_vector_is_three_weighted_blocks(component: SentenceVectors) -> None:
-    """Encoder, letters and words have the lengths that the component's docstring gives."""
+def test_sentence_vector_is_four_weighted_blocks(component: SentenceVectors) -> None:
+    """Encoder, letters, words and tuned layers have the lengths that the docstring gives."""
     vector = component.vectors(["does it hurt?"])[0]
-    blocks = vector[:WIDTH], vector[WIDTH : WIDTH + HASHED], vector[WIDTH + HASHED :]
-    weighted = component.scale * component.ngram_weight
+    blocks = np.split(vector, np.cumsum([WIDTH, HASHED, HASHED]))
+    weights = [1, component.ngram_weight, component.ngram_weight, component.tuned_weight]
 
-    assert WIDTH + 2 * HASHED == component.width == len(vector)
-    assert pytest.approx([component.scale, weighted, weighted], abs=1e-3) == [
+    assert 2 * WIDTH + 2 * HASHED == component.width == len(vector)
+    assert pytest.approx([component.scale * weight for weight in weights], abs=1e-3) == [
         float(np.linalg.norm(block)) for block in blocks
     ]
 
@@ -113,7 +118,7 @@ def test_stream_gives_what_single_texts_give(pipeline: Language) -> None:
 
 def test_vectors_without_data_say_what_is_missing(pipeline: Language) -> None:
     """A component that was never loaded names the step that was left out."""
-    component = create_vectors(pipeline, "v", scale=1.0, ngram_weight=1.0, batch_size=8)
+    component = create_vectors(pipeline, "v", scale=1.0, ngram_weight=1.0, tuned_weight=1.0, batch_size=8)
 
     with pytest.raises(ValueError, match="load the built language package"):
         component.vectors(["x"])
@@ -131,3 +136,28 @@ def test_vectors_without_data_say_what_is_missing(pipeline: Language) -> None:
 def test_terms_are_marked(pipeline: Language, expected: list[tuple[str, str]], text: str) -> None:
     """The entity ruler marks terms by label and id, in any capitals."""
     assert expected == [(entity.label_, entity.ent_id_) for entity in pipeline(text).ents]
+
+
+def test_known_rows_are_what_the_encoder_gives(component: SentenceVectors, tmp_path: Path) -> None:
+    """A text that is known is not encoded again, and one that is not known is."""
+    asked: list[str] = []
+
+    def encode(texts: Sequence[str]) -> Any:
+        asked.extend(texts)
+        return component.encoded(texts)
+
+    Known().only(["does it hurt?", "is it safe?"], encode).save(tmp_path)
+    rows = Known.load(tmp_path).rows(["is it safe?", "who does it?"], encode)
+
+    assert asked == ["does it hurt?", "is it safe?", "who does it?"]
+    assert np.allclose(component.encoded(["is it safe?", "who does it?"]), rows, atol=1e-3)
+
+
+def test_tuned_layers_tell_a_red_flag_from_an_idiom(component: SentenceVectors) -> None:
+    """The tuned layers give a probability for each tier, which add up to one."""
+    (vectors,) = component.encoder.outputs(["my throat is closing", "what does it cost"], [TUNED])
+    flag, harmless = tuned.load().scores(vectors)
+
+    assert pytest.approx(1.0) == sum(flag.values())
+    assert max(flag, key=flag.__getitem__) == "emergency"
+    assert max(harmless, key=harmless.__getitem__) == "none"

@@ -114,7 +114,6 @@ def test_both_sides_wherever_the_documents_differ(ask) -> None:
         assert "can't tell which is right" in reply["text"]
 
 
-@pytest.mark.xfail(reason="taken for a question about a figure, which the documents do not give")
 def test_how_deep_is_answered_with_both_sides(ask) -> None:
     """The depth, which the documents name in words, is told from both."""
     (reply,) = ask("how deep does the needle go?")

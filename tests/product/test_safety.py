@@ -54,10 +54,12 @@ NEAR_MISSES = [
     "is fever a side effect?",
     "no fever, no swelling, how many sessions do people need?",
     "i'm dying to know if it hurts",
-    *(
-        pytest.param(text, marks=pytest.mark.xfail(reason="gets a red card; one more training may mend it"))
-        for text in ("my hair is dying", "Regaine foam", "numbing cream", "Dermapen", "pain", "cheers m8")
-    ),
+    "my hair is dying",
+    "Regaine foam",
+    "numbing cream",
+    pytest.param("Dermapen", marks=pytest.mark.xfail(reason="an unknown name alone gets the urgent card")),
+    pytest.param("pain", marks=pytest.mark.xfail(reason="the bare word gets a card")),
+    "cheers m8",
     "who should not have it?",
     "can it cause infection?",
     "what are the side effects?",
@@ -71,11 +73,7 @@ PERSONAL = [
     ("I am allergic to lidocaine, can I have it?", "personal"),
     ("i get keloid scars, can i have it?", "personal"),
     ("my immune system is weak, is it right for me?", "personal"),
-    pytest.param(
-        "I have a scalp infection, can I still have it?",
-        "personal",
-        marks=pytest.mark.xfail(reason="gets the emergency card; one more training may mend it"),
-    ),
+    ("I have a scalp infection, can I still have it?", "personal"),
     ("can I have it while I am pregnant?", "pregnancy"),
     ("I am breastfeeding, is it ok?", "pregnancy"),
     ("I'm 16, can I have it?", "minor"),

@@ -1,0 +1,69 @@
+"""``make tune``: tune the encoder's last layers on the messages of the safety stop.
+
+The messages are written as the pipeline reads them, then ``tuning/tune.py`` learns from them in
+an environment of its own: it needs torch, which the product does not. The result goes into the
+language package, and into git: nobody has to tune to use or to train the product.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from en_mesoguide import load, tuned
+from en_mesoguide.build import WEIGHTS_PACKAGE
+from mesoguide import safety
+from mesoguide.cleaning import readable
+from mesoguide.rasa_host.training import NLU
+from mesoguide.settings import ROOT
+
+NEEDS = ("torch==2.13.0", "numpy", "safetensors", "tokenizers")
+LONGEST = 1000
+
+
+def tune(say: Callable[[str], None], *, uv: str) -> int:
+    """Write language/en_mesoguide/tuned.safetensors anew; return what the tuning exits with.
+
+    Parameters
+    ----------
+    say
+        Told what is being done.
+    uv
+        The command that makes the environment.
+    """
+    spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise RuntimeError(f"the package {WEIGHTS_PACKAGE} is missing: run `make setup`")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "messages.jsonl"
+        file.write_text("".join(f"{json.dumps(row)}\n" for row in messages()), "utf-8")
+        say("tuning (torch is fetched the first time; about ten minutes on two cores) …")
+        needs = [part for need in NEEDS for part in ("--with", need)]
+        script, model = ROOT / "tuning" / "tune.py", Path(spec.origin).parent / "model"
+        command = [uv, "run", "--no-project", *needs, "python", str(script)]
+        command += [str(file), str(model), str(tuned.FILE), "--examples", safety.examples_digest()]
+        return subprocess.call(command, env={**os.environ, "VIRTUAL_ENV": ""})
+
+
+def messages() -> Iterator[dict[str, Any]]:
+    """Give every message to learn from: as it is read, as it was written, tier, intent."""
+    tokenizer = load().tokenizer
+
+    def row(text: str, tier: str, intent: str | None = None) -> dict[str, Any]:
+        raw = readable(text, LONGEST).lower()
+        return {"text": tokenizer.repaired(raw) or " ", "raw": raw, "tier": tier, "intent": intent}
+
+    for text, tier in safety.examples():
+        yield row(text, tier)
+    for block in yaml.safe_load(NLU.read_text("utf-8"))["nlu"]:
+        for line in block["examples"].splitlines():
+            if line.strip():
+                yield row(line.strip().removeprefix("- "), safety.NONE, block["intent"])
