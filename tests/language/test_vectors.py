@@ -9,7 +9,7 @@ import pytest
 from spacy.language import Language
 
 from en_mesoguide import DATA, tuned
-from en_mesoguide.encoder import MAX_PIECES, TUNED, WIDTH, Encoder
+from en_mesoguide.encoder import MAX_PIECES, PLAIN, TUNED, WIDTH, Encoder
 from en_mesoguide.known import Known
 from en_mesoguide.vectors import HASHED, SentenceVectors, as_one_token, create_vectors
 
@@ -161,3 +161,21 @@ def test_tuned_layers_tell_a_red_flag_from_an_idiom(component: SentenceVectors) 
     assert pytest.approx(1.0) == sum(flag.values())
     assert max(flag, key=flag.__getitem__) == "emergency"
     assert max(harmless, key=harmless.__getitem__) == "none"
+
+
+def test_one_message_is_encoded_once() -> None:
+    """What the classifier has read, the safety stop reads without another pass of the encoder."""
+    computed: list[str] = []
+
+    class Counting(Encoder):
+        def _computed(self, texts: Sequence[str], names: Sequence[str]) -> list[Any]:
+            computed.extend(texts)
+            return super()._computed(texts, names)
+
+    counting = Counting(DATA / "mesoguide_vectors")
+    plain, tuned_rows = counting.outputs(["does it hurt?"], [PLAIN, TUNED])
+    (again,) = counting.outputs(["does it hurt?"], [TUNED])
+
+    assert computed == ["does it hurt?"]
+    assert np.array_equal(tuned_rows, again)
+    assert not np.allclose(plain, tuned_rows)
