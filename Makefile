@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := @$(PYTHON) bootstrap.py
 
-.PHONY: help setup chat test fast check lint train eval bench tune
+.PHONY: help setup chat web test fast check lint train eval bench tune
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -13,6 +13,9 @@ setup: ## prepare everything: packages, language package, trained model
 
 chat: ## talk to Mesoguide in this terminal
 	$(RUN) chat
+
+web: ## serve the website chat; open the address that it prints
+	$(RUN) web
 
 test: ## prepare, then run all tests
 	$(RUN) test

@@ -49,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     chat = commands.add_parser("chat", help="talk in this terminal")
     chat.set_defaults(run=_chat)
 
+    web = commands.add_parser("web", help="serve the website chat and a page to try it on")
+    web.set_defaults(run=_web)
+
     ask = commands.add_parser(
         "ask",
         help="answer one message, or many conversations from standard input",
@@ -125,6 +128,17 @@ def _chat(options: argparse.Namespace) -> int:
     from mesoguide.rasa_host.terminal import talk
 
     return talk(model)
+
+
+def _web(options: argparse.Namespace) -> int:
+    _say("starting …")
+    from mesoguide.settings import load_settings
+
+    settings = load_settings()
+    model = _prepared(options)
+    from mesoguide.rasa_host.web_server import serve
+
+    return serve(model, settings, _say)
 
 
 def _ask(options: argparse.Namespace) -> int:

@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 """The folder that holds the project's data files."""
 PREFIX = "MESOGUIDE_"
 EMBEDDED = "embedded"
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?")
+"""A web page's origin as browsers send it: no path, no capitals, no pattern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,13 @@ class Settings:
     emergency_number: str = ""
     crisis_line: str = ""
     action_server: str = EMBEDDED
+    website_interface: str = "127.0.0.1"
+    website_port: int = 5005
+    website_origins: str = ""
+    website_proxies: int = 0
+    website_messages_a_minute: int = 20
+    keep_hours: int = 24
+    data_folder: str = "var"
 
     @property
     def texts(self) -> dict[str, str]:
@@ -73,9 +82,10 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
         if value is None:
             continue
         if kind is int:
-            if not str(value).isdigit() or int(str(value)) < 1:
+            least = min(1, int(str(defaults[name])))
+            if not str(value).isdecimal() or int(str(value)) < least:
                 wrong = f"'{name}' is {value!r}"
-                problems.append(Problem(place, wrong, "Write a whole number above 0"))
+                problems.append(Problem(place, wrong, f"Write a whole number, {least} or more"))
                 continue
             values[name] = int(str(value))
         elif isinstance(value, str):
@@ -87,6 +97,12 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
         mend = 'Write "embedded" or an address that starts with http://'
         place = _place(written, "action_server", environment)
         problems.append(Problem(place, f"'action_server' is {server!r}", mend))
+    place = _place(written, "website_origins", environment)
+    problems += [
+        Problem(place, f"'website_origins' holds {origin!r}", "Write it as https://www.clinic.example")
+        for origin in str(values.get("website_origins", "")).replace(",", " ").split()
+        if not ORIGIN.fullmatch(origin)
+    ]
     if problems:
         raise DataError(problems)
     return Settings(**values)  # type: ignore[arg-type]

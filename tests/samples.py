@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,6 +17,12 @@ KNOWLEDGE = filled(RAW, SETTINGS)
 TOPICS = tuple(KNOWLEDGE.topics)
 DIFFERING = tuple(topic.id for topic in KNOWLEDGE.topics.values() if topic.agreement == "differ")
 NOTHING = Memory()
+REASSURING = re.compile(
+    r"\bnormal\b|\bdo(?:n't| not) worry\b|\bnothing to worry\b|\byou(?:'ll| will) be (?:fine|ok|all right)\b"
+    r"|\bharmless\b",
+    re.IGNORECASE,
+)
+"""Words that no reply may say about a person's own case."""
 
 
 def question(

@@ -34,6 +34,7 @@ from mesoguide.safety import (
 )
 from mesoguide.settings import Settings
 from mesoguide.types import Memory, Question
+from tests.samples import REASSURING
 
 KNOWLEDGE = load_knowledge()
 SETTINGS = Settings()
@@ -425,11 +426,6 @@ def test_a_foreign_red_flag_carries_the_line_in_its_language(code: str) -> None:
 
 ACTION = re.compile(
     r"\b(?:call|contact|get (?:medical help|it)|ask a (?:doctor|parent)|tell|talk to|do not|can't help you)\b",
-    re.IGNORECASE,
-)
-REASSURING = re.compile(
-    r"\bnormal\b|\bdo(?:n't| not) worry\b|\bnothing to worry\b|\byou(?:'ll| will) be (?:fine|ok|all right)\b"
-    r"|\bharmless\b",
     re.IGNORECASE,
 )
 

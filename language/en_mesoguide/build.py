@@ -32,6 +32,8 @@ ENCODER = "mesoguide_vectors"
 """Name of the component, and of the folder, that hold the encoder."""
 MADE_FROM = "made_from.txt"
 """File beside the graph with the hash of what it was made from."""
+GRAPH = {".onnx", ".bin"}
+"""Endings of the encoder's graph and of its weights."""
 TERM_COUNT = 2
 """Occurrences that a term counts for beside those in the training data."""
 
@@ -107,12 +109,13 @@ def digest(folder: Path = DATA) -> str:
     """Return a hash of what the pipeline does to a text: code, word lists, rules, settings."""
     total = hashlib.sha256(WEIGHTS_SHA256.encode())
     for path in [*sorted(HERE.glob("*.py")), *sorted(folder.rglob("*"))]:
-        if path.is_file() and path.suffix != ".onnx":
+        if path.is_file() and path.suffix not in GRAPH:
             total.update(path.name.encode() + path.read_bytes())
     return total.hexdigest()
 
 
 def _build_encoder(folder: Path) -> None:
+    import onnx
     from safetensors.numpy import load_file
 
     spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
@@ -125,11 +128,10 @@ def _build_encoder(folder: Path) -> None:
         raise ValueError(f"{weights.name}: SHA-256 {found} is not the published {WEIGHTS_SHA256}")
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
-    unfinished = folder / "model.onnx.part"
     published = load_file(weights)
     graph = build_graph(published, tuned.load().weights(published))
-    unfinished.write_bytes(graph.SerializeToString())
-    unfinished.replace(folder / "model.onnx")
+    # Weights beside the graph are mapped into memory, and not read into it twice.
+    onnx.save_model(graph, folder / "model.onnx", save_as_external_data=True, location="weights.bin")
     (folder / MADE_FROM).write_text(_encoder_digest(), "utf-8")
 
 

@@ -38,7 +38,7 @@ class Encoder:
     Parameters
     ----------
     folder
-        Holds ``model.onnx`` (from :func:`build_graph`) and ``tokenizer.json``.
+        Holds ``model.onnx`` (from :func:`build_graph`), its weights, and ``tokenizer.json``.
     """
 
     def __init__(self, folder: Path) -> None:

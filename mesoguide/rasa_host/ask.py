@@ -20,7 +20,7 @@ def shown(reply: dict[str, Any]) -> str:
 
 def one(model: Path, message: str) -> int:
     """Print the reply to ``message``."""
-    assistant = Assistant(model, load_settings())
+    assistant = Assistant.load(model, load_settings())
     (reply,) = asyncio.run(assistant.conversation([message]))
     print(shown(reply))
     return 0
@@ -31,7 +31,7 @@ def lines(model: Path, source: Iterable[bytes], target: TextIO) -> int:
 
     Every line of ``source`` that is not blank gives one line in ``target``.
     """
-    assistant = Assistant(model, load_settings())
+    assistant = Assistant.load(model, load_settings())
     return asyncio.run(_lines(assistant, source, target))
 
 

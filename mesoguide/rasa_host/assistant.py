@@ -20,6 +20,10 @@ from mesoguide.settings import Settings
 logger = logging.getLogger("mesoguide.assistant")
 
 
+CHANNEL = "mesoguide"
+"""Name in the tracker where no channel of Rasa's is in between."""
+
+
 class ReplyCollector(OutputChannel):
     """Keeps the reply objects that a turn sends."""
 
@@ -29,7 +33,7 @@ class ReplyCollector(OutputChannel):
     @classmethod
     def name(cls) -> str:
         """Return the channel's name in the tracker."""
-        return "mesoguide"
+        return CHANNEL
 
     async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
         """Take one bot message (Rasa's hook)."""
@@ -38,27 +42,47 @@ class ReplyCollector(OutputChannel):
             self.replies.append(reply)
 
 
+def loaded(model: Path, settings: Settings, **stores: Any) -> Agent:
+    """Return Rasa's agent with ``model``, our actions, and the ``stores`` given."""
+    build_validator_once()
+    return Agent.load(model_path=str(model), action_endpoint=action_endpoint(settings), **stores)
+
+
 class Assistant:
     """Answers messages; each conversation has a name of its own.
 
     Parameters
     ----------
-    model
-        The trained model's file.
+    agent
+        From :func:`loaded`, or the one that Rasa's server has.
     settings
         Of the clinic.
     """
 
-    def __init__(self, model: Path, settings: Settings) -> None:
-        build_validator_once()
-        self._agent = Agent.load(model_path=str(model), action_endpoint=action_endpoint(settings))
-        self._settings = settings
+    def __init__(self, agent: Agent, settings: Settings) -> None:
+        self._agent, self._settings = agent, settings
 
-    async def reply(self, text: object, conversation: str) -> dict[str, Any]:
+    @classmethod
+    def load(cls, model: Path, settings: Settings) -> Assistant:
+        """Make one with an agent of its own, which keeps conversations in memory."""
+        return cls(loaded(model, settings), settings)
+
+    async def reply(
+        self,
+        text: object,
+        conversation: str,
+        *,
+        message_id: str | None = None,
+        channel: str = CHANNEL,
+    ) -> dict[str, Any]:
         """Return the reply to ``text`` as the contract's object; never fails, never empty."""
         collector = ReplyCollector()
         message = UserMessage(
-            door_text(text), collector, sender_id=conversation, input_channel=collector.name()
+            door_text(text),
+            collector,
+            sender_id=conversation,
+            input_channel=channel,
+            message_id=message_id,
         )
         try:
             await self._agent.handle_message(message)

@@ -129,7 +129,7 @@ def _turn() -> dict[str, float]:
     from mesoguide.rasa_host.training import MODEL
     from mesoguide.settings import load_settings
 
-    assistant = Assistant(MODEL, load_settings())
+    assistant = Assistant.load(MODEL, load_settings())
     texts = [row["text"] for row in questions()][:MESSAGES]
 
     async def all_answered() -> None:

@@ -42,7 +42,7 @@ class Figures:
 
 def measure(model: Path, *, only: str | None = None) -> Figures:
     """Send every evaluation message through the product; with ``only``, those of that set."""
-    return asyncio.run(_measure(Assistant(model, load_settings()), only))
+    return asyncio.run(_measure(Assistant.load(model, load_settings()), only))
 
 
 def evaluate(model: Path, *, worst: bool = False) -> str:

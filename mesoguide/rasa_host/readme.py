@@ -69,7 +69,7 @@ def renew(readme: Path = README) -> None:
     from mesoguide.rasa_host.training import prepare
 
     model = prepare(lambda line: print(line, file=sys.stderr))
-    parts = {"transcript": transcript(Assistant(model, Settings())), "eval": evaluate(model)}
+    parts = {"transcript": transcript(Assistant.load(model, Settings())), "eval": evaluate(model)}
     readme.write_text(renewed(readme.read_text("utf-8"), parts), "utf-8")
 
 

@@ -25,7 +25,7 @@ WIDEST = 100
 
 def talk(model: Path) -> int:
     """Hold one conversation on standard input and output until it ends."""
-    assistant = Assistant(model, load_settings())
+    assistant = Assistant.load(model, load_settings())
     knowledge = load_knowledge()
     print(_wrapped(knowledge.notices["greeting"]))
     print(_wrapped(knowledge.notices["disclaimer_short"]))

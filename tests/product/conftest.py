@@ -37,7 +37,7 @@ def assistant(model: Path) -> Any:
     from mesoguide.rasa_host.assistant import Assistant
     from mesoguide.settings import Settings
 
-    return Assistant(model, Settings())
+    return Assistant.load(model, Settings())
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ def test_action_server_away(model) -> None:
     from mesoguide.rasa_host.assistant import Assistant
 
     away = replace(Settings(), action_server=f"http://127.0.0.1:{free_port()}/webhook")
-    (reply,) = asyncio.run(Assistant(model, away).conversation(["does it hurt?"]))
+    (reply,) = asyncio.run(Assistant.load(model, away).conversation(["does it hurt?"]))
 
     assert reply["kind"] == "error"
     assert reply["text"] == ERROR
@@ -76,7 +76,7 @@ def test_a_separate_action_server_gives_the_same_reply(model, ask) -> None:
                 assert server.poll() is None, "the action server ended"
                 time.sleep(0.25)
         apart = replace(Settings(), action_server=f"http://127.0.0.1:{port}/webhook")
-        replies = asyncio.run(Assistant(model, apart).conversation(["does it hurt?", "and PRP?"]))
+        replies = asyncio.run(Assistant.load(model, apart).conversation(["does it hurt?", "and PRP?"]))
     finally:
         server.terminate()
         server.wait(20)

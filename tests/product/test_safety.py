@@ -180,7 +180,7 @@ def test_the_same_red_flag_gets_the_same_bytes(ask: Ask) -> None:
 def with_model(model: Path, settings: Settings | None = None) -> Any:
     from mesoguide.rasa_host.assistant import Assistant
 
-    return Assistant(model, settings or Settings())
+    return Assistant.load(model, settings or Settings())
 
 
 def first_reply(assistant: Any, text: str) -> dict[str, Any]:

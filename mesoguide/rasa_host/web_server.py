@@ -1,0 +1,171 @@
+"""``mesoguide web``: the one Rasa process with its channels, bound to one address.
+
+Rasa's own ``rasa run`` would add a route that tells its version, and a CORS layer that takes
+patterns for addresses; this serves the same channels and the same agent without them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from pathlib import Path
+from typing import Any
+
+import rasa.core.channels.channel
+from rasa.core.agent import Agent
+from rasa.core.lock_store import LockStore
+from rasa.core.run import create_http_input_channels
+from rasa.core.tracker_store import TrackerStore
+from rasa.core.utils import AvailableEndpoints
+from sanic import Sanic
+from sanic.exceptions import SanicException
+from sanic.request import Request
+from sanic.response import HTTPResponse, json, redirect
+
+from mesoguide.failure import failure_reply
+from mesoguide.rasa_host.assistant import loaded
+from mesoguide.rasa_host.conversations import conversation_store
+from mesoguide.rasa_host.training import Say
+from mesoguide.rasa_host.website import PREFIX, PRIVATE, WebsiteInput
+from mesoguide.settings import ROOT, Settings
+from mesoguide.website.requests import MOST_BYTES
+
+logger = logging.getLogger("mesoguide.server")
+
+CREDENTIALS, ENDPOINTS = ROOT / "credentials.yml", ROOT / "endpoints.yml"
+REQUEST_SECONDS = 15
+"""In which a whole request must have come in."""
+FORGET_EVERY = 600.0
+"""Seconds between two looks for conversations that are too old."""
+
+
+def serve(model: Path, settings: Settings, say: Say) -> int:
+    """Serve until the process is told to end; return its exit code.
+
+    The port is open at once. Until the model is loaded every message gets the error text, or the
+    card of a red flag in plain words.
+    """
+    if _taken(settings.website_interface, settings.website_port):
+        say(
+            f"port {settings.website_port} on {settings.website_interface} is taken. End the program that"
+            " has it, or set website_port in settings.yml"
+        )
+        return 1
+    app = make_app(model, settings, say)
+    app.run(
+        host=settings.website_interface,
+        port=settings.website_port,
+        access_log=False,
+        debug=False,
+        motd=False,
+    )
+    return 0
+
+
+def make_app(model: Path, settings: Settings, say: Say) -> Sanic:
+    """Return the web application; it loads ``model`` after it was started."""
+    app = Sanic("mesoguide", configure_logging=False)
+    app.config.update(
+        REQUEST_MAX_SIZE=MOST_BYTES,
+        REQUEST_TIMEOUT=REQUEST_SECONDS,
+        RESPONSE_TIMEOUT=60,
+        KEEP_ALIVE_TIMEOUT=30,
+        GRACEFUL_SHUTDOWN_TIMEOUT=15,
+        PROXIES_COUNT=settings.website_proxies or None,
+    )
+    app.ctx.agent = Agent()
+    rasa.core.channels.channel.register(
+        create_http_input_channels(None, str(CREDENTIALS)), app, route="/webhooks/"
+    )
+    app.add_route(_to_the_page, "/", methods=["GET"])
+    app.error_handler.add(SanicException, _fault(settings))
+    app.error_handler.add(Exception, _fault(settings))
+    website = next((door for door in app.ctx.input_channels if isinstance(door, WebsiteInput)), None)
+
+    async def start(running: Sanic, _: Any) -> None:
+        address = f"http://{settings.website_interface}:{settings.website_port}"
+        say(f"open {address}{PREFIX}/ in a browser; Ctrl+C ends")
+        running.add_task(_load(running, model, settings, say, website))
+
+    app.register_listener(start, "after_server_start")
+    return app
+
+
+async def _load(app: Sanic, model: Path, settings: Settings, say: Say, website: WebsiteInput | None) -> None:
+    """Load the model beside the running server, then look for what is to be forgotten."""
+
+    async def load() -> Agent:
+        endpoints = AvailableEndpoints.read_endpoints(str(ENDPOINTS))
+        return loaded(
+            model,
+            settings,
+            tracker_store=TrackerStore.create(endpoints.tracker_store),
+            lock_store=LockStore.create(endpoints.lock_store),
+        )
+
+    run = website.turns.run if website else _here
+    try:
+        app.ctx.agent = await run(load())
+    except Exception as cause:
+        logger.error("the model can't be loaded: %s", type(cause).__name__)
+        say(f"the model can't be loaded ({type(cause).__name__}). Run `make train`, then start again")
+        return
+    say("ready")
+    while True:
+        store = conversation_store(app.ctx.agent.tracker_store)
+        if store is not None:
+            await run(_forget(store, settings.keep_hours * 3600))
+        await asyncio.sleep(FORGET_EVERY)
+
+
+async def _here(work: Any) -> Any:
+    return await work
+
+
+async def _forget(store: Any, seconds: float) -> None:
+    try:
+        store.forget(seconds)
+    except Exception as cause:
+        logger.error("old conversations could not be deleted: %s", type(cause).__name__)
+
+
+async def _to_the_page(request: Request) -> HTTPResponse:
+    return redirect(f"{PREFIX}/", headers=PRIVATE)
+
+
+def _fault(settings: Settings) -> Any:
+    """What a request gets that no route could take: its status, and the error text."""
+
+    def answer(request: Request, fault: Exception) -> HTTPResponse:
+        status = getattr(fault, "status_code", 503)
+        if not isinstance(fault, SanicException):
+            logger.error("a request failed: %s", type(fault).__name__)
+        status = 503 if status == 500 else status
+        body = {
+            "error": _WHY.get(status, "this request can't be served"),
+            "message": {"from": "bot", "reply": failure_reply("", settings).to_dict()},
+        }
+        return json(body, status=status, headers=PRIVATE)
+
+    return answer
+
+
+_WHY = {
+    400: "this is no request that can be read",
+    404: "there is nothing at this address",
+    405: "this address takes another method",
+    408: "the request did not come in time",
+    413: f"the request has more than {MOST_BYTES} bytes",
+    503: "something failed",
+}
+
+
+def _taken(interface: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in interface else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((interface, port))
+        except OSError:
+            return True
+    return False

@@ -1,0 +1,351 @@
+"""The website channel: sessions, messages, history, delete, thumbs, health, and the widget itself.
+
+All routes answer with JSON and a status that is true; a request that is refused still carries a
+reply, so that a red flag in it gets its card. Turns run in a thread of their own
+(:mod:`mesoguide.rasa_host.turns`). What each route takes and gives: docs/website.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import InputChannel, UserMessage
+from sanic import Blueprint
+from sanic.request import Request
+from sanic.response import HTTPResponse, json, raw
+
+from mesoguide.blocks import blocks
+from mesoguide.calls import calls
+from mesoguide.failure import failure_reply
+from mesoguide.knowledge import filled, load_knowledge
+from mesoguide.rasa_host.assistant import Assistant
+from mesoguide.rasa_host.conversations import conversation_store, erase, said
+from mesoguide.rasa_host.turns import Turns
+from mesoguide.reply import STARTERS
+from mesoguide.settings import ROOT, Settings, load_settings
+from mesoguide.website.limits import Limit
+from mesoguide.website.requests import LONGEST_TEXT, Refused, Sent, read_message, read_thumb
+from mesoguide.website.sessions import Sessions, load_secret
+
+logger = logging.getLogger("mesoguide.website")
+
+PREFIX = "/chat"
+WIDGET = ROOT / "widget"
+TURN_SECONDS = 15.0
+"""After which a visitor gets the error text; the turn goes on, and a retry gets its reply."""
+MOST_WAITING = 100
+"""Turns that may wait at once; more are refused at once, because they would come too late."""
+SESSIONS_A_MINUTE, CALLS_A_MINUTE = 60, 600
+"""Of one network address: a clinic's waiting room may share one."""
+CANARY, CANARY_SECONDS = "does it hurt?", 30.0
+"""What the health route asks the model, and how long the result holds."""
+FILES = {
+    "widget.js": "text/javascript; charset=utf-8",
+    "demo.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+PAGES = {"/": "demo.html", "/frame": "frame.html"}
+ALWAYS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+PRIVATE = {
+    **ALWAYS,
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+Handler = Callable[[Request], Coroutine[Any, Any, HTTPResponse]]
+
+
+class WebsiteInput(InputChannel):
+    """Rasa's input channel for the widget; stands in credentials.yml."""
+
+    def __init__(self, settings: Settings, sessions: Sessions) -> None:
+        self.settings, self.sessions, self.turns = settings, sessions, Turns()
+        self.knowledge = filled(load_knowledge(), settings)
+        self.origins = frozenset(settings.website_origins.replace(",", " ").split())
+        self.messages = Limit(settings.website_messages_a_minute, 60)
+        self.new_sessions, self.calls = Limit(SESSIONS_A_MINUTE, 60), Limit(CALLS_A_MINUTE, 60)
+        self.running: dict[tuple[str, str], asyncio.Task[dict[str, Any]]] = {}
+        self.healthy = (0.0, False)
+
+    @classmethod
+    def name(cls) -> str:
+        """Return the channel's name in the tracker."""
+        return "website"
+
+    @classmethod
+    def from_credentials(cls, credentials: dict[str, Any] | None) -> WebsiteInput:
+        """Make the channel (Rasa's hook); what can be set stands in settings.yml."""
+        settings = load_settings()
+        return cls(settings, Sessions(load_secret(ROOT / settings.data_folder / "website-secret")))
+
+    def url_prefix(self) -> str:
+        """Return the path under which the routes are; absolute, so not below /webhooks."""
+        return PREFIX
+
+    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
+        """Return the routes (Rasa's hook)."""
+        routes = Blueprint("website", __name__)
+        for path, methods, handler in (
+            ("/session", ["POST"], self.session),
+            ("/messages", ["POST"], self.message),
+            ("/history", ["GET"], self.history),
+            ("/conversation", ["DELETE"], self.delete),
+            ("/feedback", ["POST"], self.feedback),
+            ("/health", ["GET"], self.health),
+            ("/config", ["GET"], self.config),
+        ):
+            served = self._served(handler)
+            routes.add_route(served, path, methods=[*methods, "OPTIONS"], name=handler.__name__)
+        for name, kind in FILES.items():
+            routes.add_route(_file(WIDGET / name, kind), f"/{name}", methods=["GET"], name=name.split(".")[0])
+        for path, name in PAGES.items():
+            page = _page(WIDGET / name, self.origins)
+            routes.add_route(page, path, methods=["GET"], name=f"page_{name.split('.')[0]}")
+        return routes
+
+    # -- what every route does
+
+    def _served(self, handler: Handler) -> Handler:
+        """Wrap a route: who may call, how often, and an answer whatever happens."""
+
+        @wraps(handler)
+        async def served(request: Request) -> HTTPResponse:
+            origin = request.headers.get("origin", "")
+            try:
+                if origin and not self._may_call(origin, request):
+                    raise Refused(403, "this website is not in website_origins (settings.yml)")  # noqa: TRY301
+                if request.method == "OPTIONS":
+                    response = HTTPResponse(status=204, headers=PRIVATE)
+                else:
+                    wait = self.calls.wait(_address(request))
+                    if wait:
+                        raise Refused(429, "too many requests", wait=wait)  # noqa: TRY301
+                    response = await handler(request)
+            except Refused as refusal:
+                response = self._refused(refusal)
+            except Exception as cause:
+                logger.error("a request failed: %s", type(cause).__name__)
+                response = self._refused(Refused(503, "something failed"))
+            if origin:
+                response.headers.update(self._shared_with(origin, request))
+            return response
+
+        return served
+
+    def _may_call(self, origin: str, request: Request) -> bool:
+        return origin in self.origins or urlsplit(origin).netloc == request.headers.get("host")
+
+    def _shared_with(self, origin: str, request: Request) -> dict[str, str]:
+        if not self._may_call(origin, request):
+            return {"Vary": "Origin"}
+        return {
+            "Vary": "Origin",
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Methods": "GET, POST, DELETE",
+            "Access-Control-Allow-Headers": "authorization, content-type",
+            "Access-Control-Max-Age": "600",
+        }
+
+    def _refused(self, refusal: Refused) -> HTTPResponse:
+        reply = failure_reply(refusal.text, self.settings).to_dict()
+        headers = {**PRIVATE, **({"Retry-After": str(refusal.wait)} if refusal.wait else {})}
+        body = {"error": refusal.why, "message": self._shown("", reply)}
+        return json(body, status=refusal.status, headers=headers)
+
+    def _shown(self, name: str, reply: dict[str, Any]) -> dict[str, Any]:
+        """A reply as the widget gets it: the contract's object, its lines, numbers to call."""
+        return {
+            "id": name,
+            "from": "bot",
+            "reply": reply,
+            "blocks": blocks(reply, self.knowledge),
+            "calls": calls(reply["notices"], self.settings),
+        }
+
+    def _sender(self, request: Request, text: str = "") -> str:
+        sender = self.sessions.sender(request.token)
+        if sender is None:
+            raise Refused(401, "no session: call POST session first", text)
+        return sender
+
+    def _agent(self, request: Request, text: str = "") -> Agent:
+        agent = getattr(request.app.ctx, "agent", None)
+        if agent is None or not agent.is_ready():
+            raise Refused(503, "the model is not loaded", text, wait=5)
+        return agent
+
+    # -- the routes
+
+    async def session(self, request: Request) -> HTTPResponse:
+        """Issue a token."""
+        wait = self.new_sessions.wait(_address(request))
+        if wait:
+            raise Refused(429, "too many sessions", wait=wait)
+        return json({"token": self.sessions.issue()}, headers=PRIVATE)
+
+    async def message(self, request: Request) -> HTTPResponse:
+        """Answer a message; the same id and text again gets the same reply without a second turn."""
+        sent = read_message(request.body)
+        sender = self._sender(request, sent.text)
+        agent = self._agent(request, sent.text)
+        key = (sender, sent.name)
+        task = self.running.get(key)
+        if task is None:
+            wait = self.messages.wait(sender)
+            if wait:
+                raise Refused(429, "too many messages", sent.text, wait=wait)
+            if len(self.running) >= MOST_WAITING:
+                raise Refused(503, "too many visitors at once", sent.text, wait=5)
+            task = asyncio.ensure_future(self.turns.run(self._turn(agent, sender, sent)))
+            self.running[key] = task
+            task.add_done_callback(lambda _: self.running.pop(key, None))
+        try:
+            reply = await asyncio.wait_for(asyncio.shield(task), TURN_SECONDS)
+        except asyncio.TimeoutError as cause:
+            raise Refused(503, "the turn takes too long", sent.text, wait=5) from cause
+        return json(self._shown(sent.id, reply), headers=PRIVATE)
+
+    async def _turn(self, agent: Agent, sender: str, sent: Sent) -> dict[str, Any]:
+        earlier = [reply for name, _, reply in await _turns(agent, sender) if name == sent.name and reply]
+        if earlier:
+            return earlier[-1]
+        assistant = Assistant(agent, self.settings)
+        return await assistant.reply(sent.text, sender, message_id=sent.name, channel=self.name())
+
+    async def history(self, request: Request) -> HTTPResponse:
+        """Return the conversation so far."""
+        sender = self._sender(request)
+        agent = self._agent(request)
+        shown: list[dict[str, Any]] = []
+        for name, text, reply in await self.turns.run(_turns(agent, sender)):
+            mark = name.split(".")[0]
+            shown.append({"id": mark, "from": "user", "text": text})
+            if reply is not None:
+                shown.append(self._shown(mark, reply))
+        return json({"messages": shown}, headers=PRIVATE)
+
+    async def delete(self, request: Request) -> HTTPResponse:
+        """Delete all that is kept of the conversation, and say how many rows that were."""
+        sender = self._sender(request)
+        agent = self._agent(request)
+
+        async def deleted() -> int:
+            # A turn that is under way would write its rows back.
+            async with agent.lock_store.lock(sender):
+                return erase(agent.tracker_store, sender)
+
+        return json({"deleted": True, "rows": await self.turns.run(deleted())}, headers=PRIVATE)
+
+    async def feedback(self, request: Request) -> HTTPResponse:
+        """Keep a thumb; no words of the user are part of it."""
+        thumb = read_thumb(request.body)
+        sender = self._sender(request)
+        store = conversation_store(self._agent(request).tracker_store)
+
+        async def kept() -> bool:
+            if store is not None:
+                store.rate(sender, thumb.id, thumb.value, thumb.reason)
+            return store is not None
+
+        return json({"kept": await self.turns.run(kept())}, headers=PRIVATE)
+
+    async def health(self, request: Request) -> HTTPResponse:
+        """Say whether a message would be answered now: 200, or 503 with the reason."""
+        agent = getattr(request.app.ctx, "agent", None)
+        if agent is None or not agent.is_ready():
+            return json({"status": "no model"}, status=503, headers=PRIVATE)
+        asked, well = self.healthy
+        if time.monotonic() - asked > CANARY_SECONDS:
+            well = await self._understands(agent)
+            self.healthy = (time.monotonic(), well)
+        return json({"status": "ok" if well else "failing"}, status=200 if well else 503, headers=PRIVATE)
+
+    async def _understands(self, agent: Agent) -> bool:
+        try:
+            found = await asyncio.wait_for(self.turns.run(agent.parse_message(CANARY)), TURN_SECONDS)
+        except Exception as cause:
+            logger.error("the canary failed: %s", type(cause).__name__)
+            return False
+        return found["intent"]["name"] in self.knowledge.topics
+
+    async def config(self, request: Request) -> HTTPResponse:
+        """Return what the widget shows before anything is asked."""
+        texts = self.knowledge.notices
+        documents = {
+            document.id: {
+                "name": document.name,
+                "title": document.title,
+                "publisher": document.publisher,
+                "kind": document.publisher_kind,
+                "read": document.read.isoformat(),
+            }
+            for document in self.knowledge.documents.values()
+        }
+        return json(
+            {
+                "greeting": texts["greeting"],
+                "notice": texts["disclaimer_short"],
+                "privacy": texts["privacy"],
+                "error": self._shown("", failure_reply("", self.settings).to_dict()),
+                "starters": list(STARTERS),
+                "documents": documents,
+                "longest": LONGEST_TEXT,
+            },
+            headers={**PRIVATE, "Cache-Control": "public, max-age=60"},
+        )
+
+
+async def _turns(agent: Agent, sender: str) -> list[tuple[str, str, dict[str, Any] | None]]:
+    return said(await agent.tracker_store.retrieve_full_tracker(sender))
+
+
+def _address(request: Request) -> str:
+    """Who calls: behind a proxy that is set up (SANIC_PROXIES_COUNT), the visitor and not the proxy."""
+    return str(request.remote_addr or request.ip)
+
+
+def _file(path: Path, kind: str) -> Handler:
+    """A route for a file that is read and packed once, at the start."""
+    plain = path.read_bytes()
+    packed, mark = gzip.compress(plain, 9, mtime=0), f'"{hashlib.sha256(plain).hexdigest()[:20]}"'
+    headers = {
+        **ALWAYS,
+        "ETag": mark,
+        "Cache-Control": "public, max-age=300",
+        "Vary": "Accept-Encoding",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+
+    async def serve(request: Request) -> HTTPResponse:
+        if request.headers.get("if-none-match") == mark:
+            return HTTPResponse(status=304, headers=headers)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return raw(packed, headers={**headers, "Content-Encoding": "gzip"}, content_type=kind)
+        return raw(plain, headers=headers, content_type=kind)
+
+    return serve
+
+
+def _page(path: Path, origins: frozenset[str]) -> Handler:
+    """A route for a page of ours, with the strictest policy that there is."""
+    page = path.read_bytes()
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'; "
+        f"frame-ancestors 'self' {' '.join(sorted(origins))}"
+    )
+    headers = {**ALWAYS, "Content-Security-Policy": policy.strip(), "Cache-Control": "no-cache"}
+
+    async def serve(request: Request) -> HTTPResponse:
+        return raw(page, headers=headers, content_type="text/html; charset=utf-8")
+
+    return serve
