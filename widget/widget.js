@@ -79,12 +79,12 @@ button{min-width:44px;min-height:44px;padding:6px 12px;cursor:pointer;border:1px
 button[disabled]{opacity:.6;cursor:default}
 svg{width:24px;height:24px;flex:none;fill:none;stroke:currentColor;stroke-width:2;vertical-align:middle}
 .launch{position:fixed;inset-block-end:max(16px,env(safe-area-inset-bottom));inset-inline-end:max(16px,env(safe-area-inset-right));width:60px;height:60px;border-radius:50%;border:2px solid var(--_on);background:var(--_p);color:var(--_on);box-shadow:0 2px 10px #0006}
-dialog{position:fixed;margin:0;padding:0;inset-block:auto 90px;inset-inline:auto max(16px,env(safe-area-inset-right));width:min(25rem,calc(100vw - 32px));height:min(40rem,calc(100dvh - 110px));max-width:none;max-height:none;border:1px solid var(--line);border-radius:var(--_r);background:var(--bg);color:var(--fg);box-shadow:0 6px 30px #0005;overflow:clip}
+dialog{position:fixed;margin:0;padding:0;inset-block:auto 90px;inset-inline:auto max(16px,env(safe-area-inset-right));width:min(max(25rem,400px),calc(100vw - 32px));height:min(max(40rem,640px),calc(100dvh - 110px));max-width:none;max-height:none;border:1px solid var(--line);border-radius:var(--_r);background:var(--bg);color:var(--fg);box-shadow:0 6px 30px #0005;overflow:clip}
 dialog[open]{display:flex;flex-direction:column}
 dialog.full{inset:0;width:100%;height:100dvh;border:0;border-radius:0}
 .flow{overflow-y:auto!important}.flow .log{flex:none;overflow:visible}.flow form{position:sticky;inset-block-end:0}
 .head{display:flex;flex-wrap:wrap;align-items:center;gap:4px;padding:4px 6px;padding-inline-start:14px;background:var(--_p);color:var(--_on)}
-h2{flex:1;min-width:6em;margin:0;font-weight:600;overflow-wrap:anywhere}
+h2{flex:1;min-width:6em;margin:0;font-weight:600;hyphens:auto;overflow-wrap:anywhere}
 .head button{border-color:transparent;background:transparent;color:var(--_on)}
 .head button:focus-visible{outline-color:var(--_on);outline-offset:-4px}
 .notice{margin:0;padding:8px 14px;font-size:.875em;border-block-end:1px solid var(--line);background:var(--bot)}
@@ -92,9 +92,9 @@ h2{flex:1;min-width:6em;margin:0;font-weight:600;overflow-wrap:anywhere}
 .log:focus-visible{outline-offset:-3px}
 .m{width:fit-content;max-width:92%;margin:0 0 10px;padding:8px 12px;border-radius:var(--_r);background:var(--bot);overflow-wrap:anywhere}
 .user{margin-inline-start:auto;background:var(--_p);color:var(--_on);white-space:pre-wrap}
-.m p,.m ul,.sides,details{margin:0 0 6px}.m>:last-child{margin:0}
+.m p,.m ul,.sides,details{margin:0 0 6px}.m>:last-child{margin-block-end:0}
 .m ul{padding-inline-start:20px}
-h3,h4,.warn b,summary,.why{margin:0 0 4px;font-weight:600}
+h3,.warn b,summary,.why{margin:0 0 4px;font-weight:600}
 .small,details{font-size:.875em}
 .sides{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(13em,100%),1fr));gap:8px}
 .side{padding:8px;border:1px solid var(--line);border-inline-start-width:5px;background:var(--bg)}
@@ -110,8 +110,8 @@ summary{min-height:44px;padding-block:10px;cursor:pointer}
 @media (prefers-reduced-motion:no-preference){.dots{animation:d 1.2s ease-in-out infinite}@keyframes d{50%{opacity:.35}}}
 .alert:not(:empty){display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin:0;padding:8px 14px;border-block-start:2px solid var(--warn);color:var(--warn)}
 form{display:flex;gap:8px;padding:10px;border-block-start:1px solid var(--line);background:var(--bg)}
-textarea{flex:1;min-width:0;resize:none;height:calc(2.9em + 4px);padding:.65em;border:1px solid var(--line);border-radius:var(--_r);background:var(--bg)}
-textarea::placeholder{color:var(--fg);opacity:.75}
+textarea{flex:1;min-width:0;resize:none;field-sizing:content;min-height:calc(2.75em + 4px);max-height:7em;padding:.65em;border:1px solid var(--line);border-radius:var(--_r);background:var(--bg)}
+textarea::placeholder{color:var(--fg);opacity:.75;white-space:nowrap;text-overflow:ellipsis;overflow:hidden}
 form button{background:var(--_p);color:var(--_on)}
 .sr{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 [hidden]{display:none!important}
@@ -128,6 +128,7 @@ form button{background:var(--_p);color:var(--_on)}
 
   function make(tag, props, ...children) {
     const node = document.createElement(tag);
+    if (/^(p|li|h3)$/.test(tag)) node.dir = 'auto'; // English words on a page that is read from the right
     for (const [name, value] of Object.entries(props || {})) {
       if (name in node && name !== 'role') node[name] = value; else node.setAttribute(name, value);
     }
@@ -180,7 +181,7 @@ form button{background:var(--_p);color:var(--_on)}
 
   function side(line, about) {
     const label = about ? `${about.name} (${about.kind})` : line.document;
-    const made = make('div', { className: 'side' }, make('h4', { className: 'small' }, label), make('p', null, line.text));
+    const made = make('div', { className: 'side' }, make('p', { className: 'small why' }, label), make('p', null, line.text));
     made.dataset.document = line.document;
     return made;
   }
@@ -378,9 +379,9 @@ form button{background:var(--_p);color:var(--_on)}
     /** A failure is said as a whole reply: the server's, or the fixed text that is built in. */
     failed(error, retry) {
       const spare = { reply: { kind: 'error', text: words.error, sources: [], buttons: [] } };
-      this.bot(error.reply || this.config.error || spare, false, 'failed');
       const why = navigator.onLine === false ? words.offline : error.status === 429 ? words.slower : words.failed;
       this.tell(why, error.status === 400 || error.status === 413 ? null : retry);
+      this.bot(error.reply || this.config.error || spare, false, 'failed');
     }
 
     // -- what is shown

@@ -58,6 +58,8 @@ def bench(say: Callable[[str], None], *, stock: bool = True) -> str:
         say("ours, a turn …")
         ours |= _worker("parse", folder / "ours.tar.gz")
         turn = _worker("turn")
+        say("the website, one visitor and twenty …")
+        website = _worker("website")
         theirs: dict[str, float] = {}
         if stock:
             say("stock Rasa, the sample …")
@@ -77,6 +79,14 @@ def bench(say: Callable[[str], None], *, stock: bool = True) -> str:
     for name, own, stocks in rows:
         beside = f"{stocks:.1f} | {own / stocks:.2f}" if stocks else "not measured |"
         lines.append(f"| {name} | {own:.1f} | {beside} |")
+    lines += [
+        "",
+        "| on the website, ms | one visitor | twenty | ratio | twenty at one moment |",
+        "|---|---|---|---|---|",
+    ]
+    for name, part in (("a turn, 95th percentile", ""), ("the script meanwhile, median", "_script")):
+        one, twenty, burst = (website[f"{visitors}{part}"] for visitors in ("one", "twenty", "burst"))
+        lines.append(f"| {name} | {one:.1f} | {twenty:.1f} | {twenty / one:.2f} | {burst:.1f} |")
     return "\n".join(lines)
 
 
@@ -145,6 +155,12 @@ def _turn() -> dict[str, float]:
     return {"turn": 1000 * seconds, "conversations": 1 / seconds, "start": start, "memory": _memory()}
 
 
+def _website() -> dict[str, float]:
+    from mesoguide.rasa_host.bench_website import measure
+
+    return measure()
+
+
 def _memory() -> float:
     """The most memory that this process has had, in MB."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -155,7 +171,12 @@ def _work(kind: str, *arguments: str) -> dict[str, float]:
     from mesoguide.rasa_host import quiet
 
     quiet.start()
-    work: dict[str, Callable[..., dict[str, float]]] = {"train": _train, "parse": _parse, "turn": _turn}
+    work: dict[str, Callable[..., dict[str, float]]] = {
+        "train": _train,
+        "parse": _parse,
+        "turn": _turn,
+        "website": _website,
+    }
     return work[kind](*map(Path, arguments))
 
 
