@@ -24,7 +24,7 @@ UNTUNED = ENCODED + 2 * HASHED
 """Leading columns that owe nothing to the training messages. The tuned layers know these
 messages: with their columns, held-out answers would look surer than those to new messages."""
 LOGISTIC_REGRESSION = {"class_weight": "balanced", "random_state": 42}
-"""Rasa's LogisticRegressionClassifier, for the held-out classifiers."""
+"""As Rasa sets its LogisticRegressionClassifier up; for the held-out classifiers."""
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)

@@ -66,7 +66,7 @@ class SafetyStop(GraphComponent):
     def train(self, training_data: TrainingData, model: SpacyModel) -> Resource:
         """Learn the thresholds; keep them."""
         rows = safety.calibration()
-        self._thresholds = safety.learn(rows, [_scores(row.text, model) for row in rows], safety.costs())
+        self._thresholds = safety.learn(rows, _scores([row.text for row in rows], model), safety.costs())
         with self._storage.write_to(self._resource) as folder:
             (folder / "thresholds.json").write_text(json.dumps(asdict(self._thresholds)), "utf-8")
         return self._resource
@@ -108,15 +108,21 @@ class SafetyStop(GraphComponent):
             return None, language
         if self._thresholds is None:
             raise ValueError("the safety stop was not trained: run `make train`")
-        found = safety.decide(_scores(plain, model), self._thresholds, safety.matched(plain))
+        (scores,) = _scores([plain], model)
+        found = safety.decide(scores, self._thresholds, safety.matched(plain))
         return found, language
 
 
-def _scores(text: str, model: SpacyModel) -> list[dict[str, float]]:
-    """The scores of each of the readings of ``text``."""
+def _scores(texts: list[str], model: SpacyModel) -> list[list[dict[str, float]]]:
+    """The scores of each of the readings of each text."""
     nlp = model.model
-    whole, *windows = safety.readings(text)
-    texts = [readable(whole, LONGEST_WHOLE), *windows]
-    repaired = [nlp.tokenizer.repaired(reading.lower()) or " " for reading in texts]
+    repaired: list[str] = []
+    ends: list[int] = []
+    for text in texts:
+        whole, *windows = safety.readings(text)
+        readings = [readable(whole, LONGEST_WHOLE), *windows]
+        repaired += [nlp.tokenizer.repaired(reading.lower()) or " " for reading in readings]
+        ends.append(len(repaired))
     (vectors,) = nlp.get_pipe("mesoguide_vectors").encoder.outputs(repaired, (TUNED,))
-    return tuned.load().scores(vectors)
+    scores = tuned.load().scores(vectors)
+    return [scores[start:end] for start, end in zip([0, *ends], ends, strict=False)]

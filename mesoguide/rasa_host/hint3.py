@@ -134,7 +134,7 @@ def _adapted(part: dict[str, Any], language: Path) -> dict[str, Any]:
         return {**part, "model": str(language)}
     if part["name"] == REJECTION:
         return {"name": REJECTION}  # the default share; ours knows what is not in the documents
-    if part["name"] == "LogisticRegressionClassifier":
+    if part["name"].endswith(".DenseLogisticRegression"):
         return {**part, "max_iter": 200, "tol": 1e-4}  # small sets: train to the end
     return part
 
