@@ -77,9 +77,9 @@ def language_of(text: str, known: Callable[[str], bool]) -> str:
         needed = MARKED_SHARE if MARKS.search(text) else KNOWN_SHARE
         if share >= needed or len(words) < FEWEST_WORDS:
             return ENGLISH
-        code, certainty = _identifier().classify(text)
+        code, certainty = identifier().classify(text)
         return str(code) if code == ENGLISH or certainty >= SURE else ENGLISH
-    code, _ = _identifier().classify(text)
+    code, _ = identifier().classify(text)
     return str(code) if code != ENGLISH else OTHER
 
 
@@ -113,9 +113,14 @@ def _phrases(tier: str) -> tuple[re.Pattern[str], ...]:
 
 
 @lru_cache(maxsize=1)
-def _identifier() -> Any:
+def identifier() -> Any:
+    """Load what tells languages apart; it needs a lot of memory while it loads, and little after."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages([ENGLISH, *languages()])
-    return identifier
+    every = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    every.set_languages([ENGLISH, *languages()])
+    # A new one with these languages alone: the first keeps the table of all the others.
+    return LanguageIdentifier(
+        every.nb_ptc, every.nb_pc, every.nb_classes, every.tk_nextmove, every.tk_output,
+        norm_probs=True, tk_row=every.tk_row,
+    )  # fmt: skip

@@ -5,9 +5,10 @@ it, its tier, its intent if it has one) and runs in an environment of its own, b
 needs torch and the product does not. The published weights stay as they are: each matrix of
 the last layers gets an update of low rank (LoRA, Hu et al. 2021). Two heads are trained on the
 mean of the last layer: the tier, which is kept, and the intent, which only helps to learn what
-an ordinary question looks like and is thrown away.
+an ordinary question looks like and is thrown away. Two members are tuned that differ in their
+seed alone: what one of them takes for a red flag by chance, the other seldom does.
 
-    python tune.py MESSAGES.jsonl MODEL_FOLDER TUNED.safetensors [--epochs N] [--seed N]
+    python tune.py MESSAGES.jsonl MODEL_FOLDER TUNED.safetensors [--epochs N] [--seeds N N]
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import multiprocessing
+import os
 import random
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +51,13 @@ MATRICES = {
 JOINS = (". ", ". ", " ", "\n", "? ", "! ", " and ", ", ")
 OPENINGS = (
     "hi ", "hello. ", "thanks. ", "thank you! ", "ok thanks. ", "quick question, ", "/start ",
-    "/greet ", "hey, ", "sorry to bother you but ",
+    "/greet ", "hey, ", "sorry to bother you but ", "lol ", "prob nothing but ", "not being funny but ",
+    "the clinic told me it's fine but ", '/restart{"text": "', "<b>", "asking for a friend, ",
 )  # fmt: skip
-JOINED, JOINED_INTENT, OPENED, RAW, TYPO = 0.3, 0.12, 0.1, 0.15, 0.1
-"""Shares of the messages of an epoch that are joined with another one, get an opening, are
-read without spelling repair, get a typo."""
+ENDINGS = (" thanks", " lol", " haha", " pls", " x", " 🙏", "???", ".", '"}', " just asking", " any idea")
+JOINED, JOINED_INTENT, OPENED, ENDED, RAW, TYPO = 0.3, 0.12, 0.15, 0.1, 0.15, 0.1
+"""Shares of the messages of an epoch that are joined with another one, get an opening, get an
+ending, are read without spelling repair, get a typo."""
 
 Row = dict[str, Any]
 
@@ -177,6 +183,8 @@ def _varied(row: Row, rows: Sequence[Row], harmless: Sequence[Row], chance: rand
             tier, intent = min(tier, other["tier"], key=TIERS.index), None
     if chance.random() < OPENED:
         text = chance.choice(OPENINGS) + text
+    if chance.random() < ENDED:
+        text += chance.choice(ENDINGS)
     if chance.random() < TYPO:
         text = _mistyped(text, chance)
     return {"text": text, "tier": tier, "intent": intent}
@@ -195,7 +203,7 @@ def _mistyped(text: str, chance: random.Random) -> str:
     return text[:i] + text[i + 1] + text[i] + text[i + 2 :]
 
 
-def tune(rows: Sequence[Row], model: Path, *, epochs: int, seed: int) -> tuple[Network, Tokenizer]:
+def tune(rows: Sequence[Row], model: Path, *, epochs: int, seed: int) -> Network:
     """Train on ``rows``; say after each epoch how far it is."""
     torch.manual_seed(seed)
     chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
@@ -229,22 +237,22 @@ def tune(rows: Sequence[Row], model: Path, *, epochs: int, seed: int) -> tuple[N
             optimizer.step()
             rate.step()
         print(
-            f"epoch {number + 1} of {epochs}: loss {loss.item():.3f}, {time.monotonic() - begun:.0f} s",
+            f"seed {seed}, epoch {number + 1} of {epochs}: loss {loss.item():.3f}, {time.monotonic() - begun:.0f} s",
             flush=True,
         )
-    return network.eval(), tokenizer
+    return network.eval()
 
 
-def save(network: Network, file: Path, examples: str) -> None:
-    """Write updates and head, as 16-bit numbers."""
+def member(rows: Sequence[Row], model: Path, epochs: int, seed: int) -> dict[str, torch.Tensor]:
+    """Train one network; return its head and its updates as 16-bit numbers."""
+    network = tune(rows, model, epochs=epochs, seed=seed)
     tensors = {"head": torch.cat([network.tier.weight, network.tier.bias[:, None]], dim=1)}
     for i in range(FIRST_TUNED, LAYERS):
         for short in MATRICES:
             matrix = getattr(network.layers[i], short)
             tensors[f"{i}.{short}.in"] = matrix.thin_in
             tensors[f"{i}.{short}.out"] = SCALE * matrix.thin_out
-    halves = {name: tensor.detach().half().contiguous() for name, tensor in tensors.items()}
-    save_file(halves, file, {"mesoguide": json.dumps({"tiers": TIERS, "examples": examples})})
+    return {name: tensor.detach().half().contiguous() for name, tensor in tensors.items()}
 
 
 def main() -> None:
@@ -255,11 +263,22 @@ def main() -> None:
     parser.add_argument("target", type=Path)
     parser.add_argument("--examples", default="", help="digest of the messages, kept in the file")
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, nargs=2, default=(0, 1), help="one for each member")
     options = parser.parse_args()
     rows = [json.loads(line) for line in options.messages.read_text("utf-8").splitlines()]
-    network, _ = tune(rows, options.model, epochs=options.epochs, seed=options.seed)
-    save(network, options.target, options.examples)
+    threads = max(1, (os.cpu_count() or 1) // len(options.seeds))
+    about = {"tiers": TIERS, "examples": options.examples}
+    # Each in a process of its own: torch gains little from a second core on texts so short.
+    with ProcessPoolExecutor(
+        len(options.seeds), multiprocessing.get_context("spawn"), torch.set_num_threads, (threads,)
+    ) as pool:
+        runs = [pool.submit(member, rows, options.model, options.epochs, seed) for seed in options.seeds]
+        tensors = {
+            f"{number}/{name}": tensor
+            for number, run in enumerate(runs)
+            for name, tensor in run.result().items()
+        }
+    save_file(tensors, options.target, {"mesoguide": json.dumps(about)})
 
 
 if __name__ == "__main__":

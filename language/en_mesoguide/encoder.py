@@ -6,7 +6,7 @@ operators, so that neither torch nor a second download is needed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +21,15 @@ HEADS = 12
 LAYERS = 6
 MAX_PIECES = 256
 """Word pieces read of one text; the model was trained on no more."""
-BATCH = 32
+BATCH_PIECES = 1024
+"""Word pieces computed at once, padding included: more needs more memory and is no faster."""
 RECENT = 16
 """Texts whose numbers are kept: those of about one message."""
 
-PLAIN, TUNED = "plain", "tuned"
-"""The graph's outputs: the published encoder's, and that of its layers tuned for the safety stop."""
+PLAIN = "plain"
+"""The graph's output of the published encoder."""
+TUNED = ("tuned.0", "tuned.1")
+"""Its outputs with the last layers tuned for the safety stop, one a member (:mod:`.tuned`)."""
 
 Vectors = NDArray[np.float32]
 Weights = Mapping[str, NDArray[Any]]
@@ -47,6 +50,7 @@ class Encoder:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False  # an arena keeps what the longest message needed
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
             str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
@@ -84,9 +88,7 @@ class Encoder:
     def _computed(self, texts: Sequence[str], names: Sequence[str]) -> list[Vectors]:
         pieces = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         found = [np.zeros((len(pieces), WIDTH), np.float32) for _ in names]
-        by_length = sorted(range(len(pieces)), key=lambda i: len(pieces[i]))
-        for start in range(0, len(by_length), BATCH):
-            chosen = by_length[start : start + BATCH]
+        for chosen in _batches(pieces):
             for rows, pooled in zip(found, self._pooled([pieces[i] for i in chosen], names), strict=True):
                 rows[chosen] = pooled
         return found
@@ -103,13 +105,26 @@ class Encoder:
         return [np.asarray((h * weights).sum(1) / weights.sum(1), np.float32) for h in hidden]
 
 
+def _batches(pieces: list[list[int]]) -> Iterator[list[int]]:
+    """Give the places of texts of about one length, shortest first, as many as fit at once."""
+    by_length = sorted(range(len(pieces)), key=lambda i: len(pieces[i]))
+    batch: list[int] = []
+    for i in by_length:
+        if batch and (len(batch) + 1) * len(pieces[i]) > BATCH_PIECES:
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
+
+
 def unit(rows: Vectors) -> Vectors:
     """Return ``rows``, each with length 1."""
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.maximum(norms, 1e-12), np.float32)
 
 
-def build_graph(weights: Weights, tuned: Weights | None = None) -> ModelProto:
+def build_graph(weights: Weights, tuned: Sequence[Weights] = ()) -> ModelProto:
     """Make the ONNX graph of a six-layer BERT encoder from its named ``weights``.
 
     Parameters
@@ -117,8 +132,8 @@ def build_graph(weights: Weights, tuned: Weights | None = None) -> ModelProto:
     weights
         The published ones.
     tuned
-        Weights of the last layers under the same names. They make a second output beside the
-        first, :data:`TUNED`; both share the layers below.
+        Weights of each member's last layers under the same names. They make more outputs beside
+        the first, :data:`TUNED`; all share the layers below.
     """
     from onnx import TensorProto, helper
 
@@ -126,9 +141,10 @@ def build_graph(weights: Weights, tuned: Weights | None = None) -> ModelProto:
     hidden = graph.embedded()
     branches = {PLAIN: hidden}
     for i in range(LAYERS):
-        if tuned is not None and f"encoder.layer.{i}.output.dense.weight" in tuned:
-            below = branches.get(TUNED, branches[PLAIN])
-            branches[TUNED] = graph.layer(below, i, tuned, prefix="tuned.")
+        for name, member in zip(TUNED, tuned, strict=False):
+            if f"encoder.layer.{i}.output.dense.weight" in member:
+                below = branches.get(name, branches[PLAIN])
+                branches[name] = graph.layer(below, i, member, prefix=f"{name}.")
         branches[PLAIN] = graph.layer(branches[PLAIN], i, weights)
     for name, last in branches.items():
         graph.node("Identity", [last], name)

@@ -23,10 +23,13 @@ AUXILIARY = frozenset(
     " isnt doesnt dont cant wont isn doesn don can won".split()
 )
 CONTRACTED = frozenset({"whats", "hows", "whos", "'s", "'re"})
-SUBJECT = frozenset("i it you they we he she there the this that these my your people one".split())
+PRONOUNS = frozenset("i it you they we he she".split())
+SUBJECT = PRONOUNS | frozenset("there the this that these my your people one".split())
 CUES = frozenset("wondering wonder know tell curious about interested whether if asking question".split())
 """Words that make a part a question without a question word."""
 AFTER_JOIN = WH | AUXILIARY | {"about", "if", "whether", "any"}
+LISTED = frozenset({"the", "its", "their"})
+"""Open the next thing in a list of what is asked about ("tell me the price, the time it takes …")."""
 INVERSION = 6
 """Words from a question word in which its auxiliary and subject must stand."""
 FEWEST_WORDS = 2
@@ -56,37 +59,64 @@ def question_spans(doc: Doc) -> list[str]:
     Parts that only tell something ("I'm 34.") are left out where others ask.
     """
     spans = doc._.questions
-    asking = [span for span in spans if any(_asks(token) or token.text == "?" for token in span)]
+    asking = [span for span in spans if _asking(span) or _listed(span)]
     texts = (_trimmed(span) for span in asking or spans)
     return [text for text in texts if text]
 
 
 def _trimmed(span: Span) -> str:
     words = list(span)
-    while words and (words[0].lower_ in JOINS or words[0].is_punct or words[0].is_space):
+    while words and (
+        words[0].lower_ in JOINS or words[0].is_punct or words[0].is_space or _numbers(words[0])
+    ):
         words.pop(0)
-    while words and (words[-1].lower_ in JOINS or words[-1].is_space):
+    while words and (words[-1].lower_ in JOINS or words[-1].is_space or _numbers(words[-1])):
         words.pop()
     return str(span.doc[words[0].i : words[-1].i + 1].text) if words else ""
 
 
-def _asks(token: Token) -> bool:
-    return token.lower_ in WH | AUXILIARY | CUES
+def _asking(span: Span) -> bool:
+    """Whether ``span`` asks something: "am I …" does, "I am …" does not."""
+    return any(token.text == "?" or _asks(token, span.start) for token in span)
+
+
+def _listed(span: Span) -> bool:
+    """Whether ``span`` is a further thing in a list of what is asked about."""
+    return span.start > 0 and span[0].lower_ in LISTED and span[0].nbor(-1).lower_ in JOINS
+
+
+def _asks(token: Token, start: int) -> bool:
+    if token.lower_ in WH | CUES:
+        return True
+    if token.lower_ not in AUXILIARY:
+        return False
+    opens = token.i == start or token.nbor(-1).lower_ in JOINS or token.nbor(-1).is_punct
+    return bool(opens or (token.i + 1 < len(token.doc) and token.nbor(1).lower_ in PRONOUNS))
+
+
+def _numbers(token: Token) -> bool:
+    """Whether ``token`` is part of the "2)" before an item of a list."""
+    after = token.i + 1 < len(token.doc) and token.nbor(1).text == ")"
+    before = token.i > 0 and token.nbor(-1).is_digit
+    return bool((token.text == ")" and before) or (token.is_digit and after))
 
 
 def _opens_sentence(token: Token) -> bool:
     before = token.nbor(-1)
     ended = before.text in ENDS or (before.is_space and "\n" in before.text)
+    ended = ended or (before.text == ")" and _numbers(before))
     return ended and token.text not in ENDS and not token.is_punct
 
 
 def _opens_question(token: Token, current: Span) -> bool:
     """Whether a new question opens inside a sentence that already holds one."""
-    if token.lower_ not in AFTER_JOIN or _words(current) < FEWEST_WORDS:
+    if token.lower_ not in AFTER_JOIN | LISTED or _words(current) < FEWEST_WORDS:
         return False
-    if not any(_asks(word) for word in current):
+    if not _asking(current):
         return False
     before = token.nbor(-1)
+    if token.lower_ in LISTED:
+        return before.lower_ in JOINS - {"or", "but"} and any(word.lower_ in CUES for word in current)
     if before.lower_ in BETWEEN:
         # "is it this or do they …" is one question, "… or how long" is two
         return before.lower_ != "or" or token.lower_ in WH
@@ -112,10 +142,18 @@ def _words(span: Span) -> int:
 
 
 def _merged(doc: Doc, spans: list[Span]) -> list[Span]:
-    """Join what is too short to be a question to the span before it."""
+    """Join what is too short to be a question to the span before it.
+
+    A single word is a question where marks stand around it ("Pain? Price?").
+    """
     kept: list[Span] = []
+
+    def too_short(span: Span) -> bool:
+        marked = span[-1].text in ENDS or span.end == len(doc)
+        return _words(span) < (1 if marked else FEWEST_WORDS)
+
     for span in spans:
-        if kept and (_words(span) < FEWEST_WORDS or _words(kept[-1]) < FEWEST_WORDS):
+        if kept and (too_short(span) or too_short(kept[-1])):
             kept[-1] = doc[kept[-1].start : span.end]
         else:
             kept.append(span)

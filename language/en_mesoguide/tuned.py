@@ -1,15 +1,16 @@
 """What the safety stop adds to the sentence encoder: its last layers tuned, and a head.
 
 ``tuned.safetensors`` is made by ``make tune`` (:mod:`tuning.tune`) from the messages in
-safety/examples and data/nlu.yml. It holds small updates of the last layers (low rank: an
-update of a matrix is the product of two thin ones) and the head, which gives a probability
-for each tier of the safety stop. Nothing in it is needed to train the rest of the product.
+safety/examples and data/nlu.yml. It holds two *members*, tuned alike but for their seed. Each has
+small updates of the last layers (low rank: an update of a matrix is the product of two thin
+ones) and a head, which gives a probability for each tier of the safety stop. Where one member
+errs by chance the other seldom does, so that their mean errs less often.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -34,35 +35,49 @@ MATRICES = {
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """The updates, the head, and what they were made from.
+    """The updates, the heads, and what they were made from; one of each for every member.
 
     ``updates`` holds ``<layer>.<matrix>.in`` (rank × columns) and ``.out`` (rows × rank).
-    ``head`` is one row a tier, its last column the bias; ``examples`` a digest of the messages.
+    ``heads`` have one row a tier, the last column is the bias; ``examples`` is a digest of the
+    messages.
     """
 
-    updates: Arrays
-    head: NDArray[np.float32]
+    updates: tuple[Arrays, ...]
+    heads: tuple[NDArray[np.float32], ...]
     tiers: tuple[str, ...]
-    layers: tuple[int, ...]
     examples: str
 
-    def weights(self, published: Arrays) -> dict[str, NDArray[Any]]:
-        """Return the tuned layers' weights under the names of the ``published`` ones."""
-        found: dict[str, NDArray[Any]] = {}
-        for layer in self.layers:
-            place = f"encoder.layer.{layer}."
-            found |= {name: value for name, value in published.items() if name.startswith(place)}
-            for short, full in MATRICES.items():
-                update = self.updates[f"{layer}.{short}.out"] @ self.updates[f"{layer}.{short}.in"]
-                found[f"{place}{full}.weight"] = published[f"{place}{full}.weight"] + update
-        return found
+    def weights(self, published: Arrays) -> list[dict[str, NDArray[Any]]]:
+        """Return each member's tuned layers, under the names of the ``published`` weights."""
+        return [_added(updates, published) for updates in self.updates]
 
-    def scores(self, vectors: NDArray[np.float32]) -> list[dict[str, float]]:
-        """Return tier → probability (0 to 1) for each row of the tuned encoder's ``vectors``."""
-        logits = vectors @ self.head[:, :-1].T + self.head[:, -1]
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        rows = powers / powers.sum(axis=1, keepdims=True)
-        return [dict(zip(self.tiers, row.tolist(), strict=True)) for row in rows]
+    def scores(self, vectors: Sequence[NDArray[np.float32]]) -> list[dict[str, float]]:
+        """Return tier → probability (0 to 1) for each text: the mean of what the members say.
+
+        Parameters
+        ----------
+        vectors
+            For each member the rows of the encoder with its layers, one row a text.
+        """
+        said = [_probabilities(rows, head) for rows, head in zip(vectors, self.heads, strict=True)]
+        return [dict(zip(self.tiers, row.tolist(), strict=True)) for row in np.mean(said, axis=0)]
+
+
+def _added(updates: Arrays, published: Arrays) -> dict[str, NDArray[Any]]:
+    found: dict[str, NDArray[Any]] = {}
+    for layer in sorted({name.split(".")[0] for name in updates}):
+        place = f"encoder.layer.{layer}."
+        found |= {name: value for name, value in published.items() if name.startswith(place)}
+        for short, full in MATRICES.items():
+            update = updates[f"{layer}.{short}.out"] @ updates[f"{layer}.{short}.in"]
+            found[f"{place}{full}.weight"] = published[f"{place}{full}.weight"] + update
+    return found
+
+
+def _probabilities(vectors: NDArray[np.float32], head: NDArray[np.float32]) -> NDArray[np.float32]:
+    logits = vectors @ head[:, :-1].T + head[:, -1]
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
 
 @lru_cache(maxsize=1)
@@ -76,10 +91,13 @@ def load(file: Path = FILE) -> Tuned:
     """
     import safetensors
 
+    members: dict[str, dict[str, NDArray[Any]]] = {}
     reader: Any = safetensors.safe_open
     with reader(str(file), "np") as stored:
         about = json.loads(stored.metadata()["mesoguide"])
-        arrays = {name: stored.get_tensor(name).astype(np.float32) for name in stored.keys()}  # noqa: SIM118
-    head = arrays.pop("head")
-    layers = tuple(sorted({int(name.split(".")[0]) for name in arrays}))
-    return Tuned(arrays, head, tuple(about["tiers"]), layers, about["examples"])
+        for name in stored.keys():  # noqa: SIM118 - it is no dict
+            number, part = name.split("/")
+            members.setdefault(number, {})[part] = stored.get_tensor(name).astype(np.float32)
+    in_order = [members[number] for number in sorted(members)]
+    heads = tuple(member.pop("head") for member in in_order)
+    return Tuned(tuple(in_order), heads, tuple(about["tiers"]), about["examples"])

@@ -100,7 +100,7 @@ class SentenceVectors:
         """Return what the encoder makes of each text: its vector, then the tuned layers' one."""
         if self.encoder is None:
             raise ValueError("the vectors have no encoder: load the built language package")
-        names = (PLAIN, TUNED) if self.tuned_weight else (PLAIN,)
+        names = (PLAIN, TUNED[0]) if self.tuned_weight else (PLAIN,)
         return np.concatenate([unit(rows) for rows in self.encoder.outputs(texts, names)], axis=1)
 
     def _joined(self, texts: Sequence[str], encoded: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -123,6 +123,6 @@ def _scores(texts: list[str], model: SpacyModel) -> list[list[dict[str, float]]]
         readings = [readable(whole, LONGEST_WHOLE), *windows]
         repaired += [nlp.tokenizer.repaired(reading.lower()) or " " for reading in readings]
         ends.append(len(repaired))
-    (vectors,) = nlp.get_pipe("mesoguide_vectors").encoder.outputs(repaired, (TUNED,))
+    vectors = nlp.get_pipe("mesoguide_vectors").encoder.outputs(repaired, TUNED)
     scores = tuned.load().scores(vectors)
     return [scores[start:end] for start, end in zip([0, *ends], ends, strict=False)]

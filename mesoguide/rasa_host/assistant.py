@@ -13,6 +13,7 @@ from rasa.core.tracker_store import InMemoryTrackerStore
 
 from mesoguide.cleaning import door_text
 from mesoguide.failure import failure_reply
+from mesoguide.languages import identifier
 from mesoguide.rasa_host.action_endpoints import action_endpoint
 from mesoguide.rasa_host.speed import build_validator_once
 from mesoguide.settings import Settings
@@ -45,6 +46,7 @@ class ReplyCollector(OutputChannel):
 def loaded(model: Path, settings: Settings, **stores: Any) -> Agent:
     """Return Rasa's agent with ``model``, our actions, and the ``stores`` given."""
     build_validator_once()
+    identifier()  # first: the memory that it needs while it loads is then free for the model
     return Agent.load(model_path=str(model), action_endpoint=action_endpoint(settings), **stores)
 
 

@@ -155,12 +155,30 @@ def test_known_rows_are_what_the_encoder_gives(component: SentenceVectors, tmp_p
 
 def test_tuned_layers_tell_a_red_flag_from_an_idiom(component: SentenceVectors) -> None:
     """The tuned layers give a probability for each tier, which add up to one."""
-    (vectors,) = component.encoder.outputs(["my throat is closing", "what does it cost"], [TUNED])
+    vectors = component.encoder.outputs(["my throat is closing", "what does it cost"], TUNED)
     flag, harmless = tuned.load().scores(vectors)
 
     assert pytest.approx(1.0) == sum(flag.values())
     assert max(flag, key=flag.__getitem__) == "emergency"
     assert max(harmless, key=harmless.__getitem__) == "none"
+
+
+def test_the_stop_takes_the_mean_of_its_members() -> None:
+    """What one member takes for a red flag and the other does not is half believed."""
+    sure, not_sure = (np.array([[weight, 0.0], [0.0, 0.0]], np.float32) for weight in (50.0, -50.0))
+    made = tuned.Tuned(({}, {}), (sure, not_sure), ("urgent", "none"), "")
+    (scores,) = made.scores([np.ones((1, 1), np.float32)] * 2)
+
+    assert scores == pytest.approx({"urgent": 0.5, "none": 0.5})
+
+
+def test_a_batch_of_any_lengths_is_encoded_in_order(component: SentenceVectors) -> None:
+    """Texts of very different lengths come back in their order, each as if encoded alone."""
+    texts = ["word " * count for count in (200, 1, 60, 3, 250, 2)] * 6
+    together = component.encoder.encode(texts)
+
+    assert np.allclose(together[2], component.encoder.encode([texts[2]])[0], atol=1e-5)
+    assert np.allclose(together[:6], together[30:], atol=1e-5)
 
 
 def test_one_message_is_encoded_once() -> None:
@@ -173,8 +191,8 @@ def test_one_message_is_encoded_once() -> None:
             return super()._computed(texts, names)
 
     counting = Counting(DATA / "mesoguide_vectors")
-    plain, tuned_rows = counting.outputs(["does it hurt?"], [PLAIN, TUNED])
-    (again,) = counting.outputs(["does it hurt?"], [TUNED])
+    plain, tuned_rows = counting.outputs(["does it hurt?"], [PLAIN, TUNED[0]])
+    (again,) = counting.outputs(["does it hurt?"], [TUNED[0]])
 
     assert computed == ["does it hurt?"]
     assert np.array_equal(tuned_rows, again)
