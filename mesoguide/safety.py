@@ -37,7 +37,9 @@ TIERS = (*RED_FLAGS, *DEFERRALS, MENTION, NONE)
 Scores = Mapping[str, float]
 """Tier → probability, 0 to 1."""
 
-WINDOW, STEP = 40, 20
+LONG = 40
+"""Words beyond which a message is read in windows too."""
+WINDOW, STEP = 20, 10
 """Words of a window over a long message, and how far it moves."""
 MOST_WINDOWS = 400
 LONGEST_WORD = 40
@@ -95,7 +97,7 @@ def readings(text: str) -> list[str]:
     words = [word for word in text.split() if len(word) <= LONGEST_WORD]
     text = text if len(words) == len(text.split()) else " ".join(words)
     windows = [" ".join(words[i : i + WINDOW]) for i in range(0, len(words) - STEP, STEP)]
-    return [text, *(windows[:MOST_WINDOWS] if len(words) > WINDOW else ())]
+    return [text, *(windows[:MOST_WINDOWS] if len(words) > LONG else ())]
 
 
 def decide(scores: Sequence[Scores], thresholds: Thresholds, patterns: Collection[str] = ()) -> str | None:
