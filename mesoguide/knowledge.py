@@ -75,8 +75,12 @@ def load_knowledge(folder: Path = KNOWLEDGE) -> Knowledge:
 def filled(knowledge: Knowledge, settings: Settings) -> Knowledge:
     """Return ``knowledge`` with the clinic's settings filled into its fixed texts."""
 
+    own = settings.texts
+
     def fill(text: str, **more: str) -> str:
-        names = {**settings.texts, **more}
+        if "{" not in text:
+            return text
+        names = {**own, **more}
         return re.sub(r"\{(\w+)\}", lambda match: names.get(match[1], match[0]), text)
 
     notices = {key: fill(text) for key, text in knowledge.notices.items()}
