@@ -102,8 +102,13 @@ class Server:
         return response.status, names, json.loads(found) if is_json else found
 
     def session(self) -> str:
-        """Begin a conversation; return its token."""
-        return str(self.call("POST", "/chat/session", {})[2]["token"])
+        """Begin a conversation; return its token. Waits where this address began too many."""
+        while True:
+            status, headers, found = self.call("POST", "/chat/session", {})
+            if status == 200:
+                return str(found["token"])
+            assert status == 429, found
+            time.sleep(int(headers["retry-after"]))
 
     def say(self, token: str, text: str, name: str = "") -> dict[str, Any]:
         """Send a message that must be answered; return the message that came back."""
@@ -157,9 +162,12 @@ def own_server(model: Path, tmp_path: Path) -> Iterator[Server]:
     made.stop(signal.SIGKILL)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium; where there is none the test is skipped, but never in CI."""
+    """Debian's Chromium; where there is none the test is skipped, but never in CI.
+
+    It is ended with its module: while it runs, its event loop is this thread's.
+    """
     if CHROMIUM is None:
         if os.environ.get(MUST_HAVE_BROWSER):
             pytest.fail("there is no Chromium: install Debian's package chromium")

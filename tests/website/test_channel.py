@@ -274,6 +274,12 @@ def test_half_a_request_holds_up_nobody(server: Server) -> None:
             line.close()
 
 
+@pytest.fixture(scope="module")
+def visitor(server: Server) -> str:
+    """A token for the test that makes hundreds of requests."""
+    return server.session()
+
+
 TEXTS = st.one_of(st.text(max_size=60), st.from_regex(r"[\x00-\x7f]{0,40}", fullmatch=True))
 VALUES = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), TEXTS),
@@ -299,10 +305,10 @@ ROUTES = st.sampled_from(
 )  # fmt: skip
 @given(st.sampled_from(["GET", "POST", "DELETE", "PUT", "OPTIONS", "HEAD"]), ROUTES, BODIES, st.booleans())
 def test_no_request_is_a_server_error(
-    server: Server, method: str, path: str, body: bytes, known: bool
+    server: Server, visitor: str, method: str, path: str, body: bytes, known: bool
 ) -> None:
     """Over every route, method and body: never a server error, and errors are JSON with a reply."""
-    status, headers, found = server.call(method, path, body, server.session() if known else "")
+    status, headers, found = server.call(method, path, body, visitor if known else "")
 
     assert status < 500
     assert headers["x-content-type-options"] == "nosniff"
