@@ -38,5 +38,5 @@ eval: ## measure on the evaluation questions (evals/)
 bench: ## measure time and memory beside stock Rasa
 	$(RUN) bench
 
-tune: ## tune the encoder on safety/examples (fetches torch, ten minutes)
+tune: ## tune the encoder on safety/examples (fetches torch, half an hour)
 	$(RUN) tune

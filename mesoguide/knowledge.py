@@ -74,7 +74,6 @@ def load_knowledge(folder: Path = KNOWLEDGE) -> Knowledge:
 
 def filled(knowledge: Knowledge, settings: Settings) -> Knowledge:
     """Return ``knowledge`` with the clinic's settings filled into its fixed texts."""
-
     own = settings.texts
 
     def fill(text: str, **more: str) -> str:

@@ -189,6 +189,16 @@ def test_where_they_do_not_differ_there_are_no_sides(name: str) -> None:
     assert not {line["role"] for line in blocks(ask(name)[0].to_dict(), KNOWLEDGE)} & {"side", "differ"}
 
 
+def test_a_side_without_another_is_only_said() -> None:
+    """Where one document alone speaks (after "why?"), no disagreement is shown."""
+    topic = KNOWLEDGE.topics[DIFFERING[0]]
+    statement = KNOWLEDGE.statements[topic.sides[0]]
+    text = f"{KNOWLEDGE.documents[statement.document].name} says {statement.says}."
+    (line,) = blocks({"text": text, "topics": [topic.id], "sources": []}, KNOWLEDGE)
+
+    assert line == {"role": "said", "text": text, "document": statement.document}
+
+
 def test_two_topics_have_their_headings() -> None:
     """An answer to two questions keeps them apart."""
     lines = blocks(ask("pain", "cost")[0].to_dict(), KNOWLEDGE)

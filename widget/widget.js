@@ -248,7 +248,10 @@ form button{background:var(--_p);color:var(--_on)}
     connectedCallback() {
       this.small = matchMedia('(max-width: 480px), (max-height: 480px)');
       this.small.onchange = () => { if (this.panel.open) { this.panel.close(); this.place(); } };
-      this.heard = [['offline', () => this.tell(words.offline)], ['online', () => this.tell()]];
+      this.heard = [
+        ['offline', () => this.tell(words.offline, this.again)],
+        ['online', () => (this.again ? this.tell(words.failed, this.again) : this.tell())],
+      ];
       for (const [event, listener] of this.heard) addEventListener(event, listener);
       if (framed || (this.token && store.getItem(`${KEY} open`) && !this.small.matches)) this.show(framed);
     }
@@ -386,7 +389,9 @@ form button{background:var(--_p);color:var(--_on)}
 
     // -- what is shown
 
+    /** Say something beside the conversation; what can be tried again stays until it was. */
     tell(text = '', retry = null) {
+      this.again = retry;
       this.alert.replaceChildren(...(text ? [make('span', null, text)] : []),
         ...(retry ? [button(words.retry, () => { this.focusIn(); retry(); })] : []));
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -100,7 +101,9 @@ def _sample() -> str:
 
 def _worker(*arguments: object) -> dict[str, float]:
     command = [sys.executable, "-m", __name__, *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as cache:  # Rasa would take parts of an earlier training
+        environment = {**os.environ, "RASA_CACHE_DIRECTORY": cache}
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
     result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])

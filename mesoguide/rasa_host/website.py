@@ -309,7 +309,7 @@ async def _turns(agent: Agent, sender: str) -> list[tuple[str, str, dict[str, An
 
 
 def _address(request: Request) -> str:
-    """Who calls: behind a proxy that is set up (SANIC_PROXIES_COUNT), the visitor and not the proxy."""
+    """Who calls: behind a proxy (website_proxies in settings.yml), the visitor and not the proxy."""
     return str(request.remote_addr or request.ip)
 
 

@@ -118,7 +118,7 @@ def test_any_reply_to_any_text_keeps_the_promises(ask: Ask, messages: list[str])
 @RARELY
 @given(MESSAGES, st.integers(0, 300))
 def test_no_word_of_the_user_comes_back(ask: Ask, message: str, place: int) -> None:
-    """A word that only the user wrote stands in no part of any reply, nor in what is remembered."""
+    """A word that only the user wrote stands in no part of its reply, nor of the replies after it."""
     marked = f"{message[:place]} {MARK} {message[place:]}"
 
     assert MARK not in json.dumps(ask(marked, "tell me more", "who says so")).lower()

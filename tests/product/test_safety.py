@@ -289,10 +289,18 @@ def share(hits: list[bool]) -> float:
     return sum(hits) / len(hits)
 
 
-@pytest.mark.parametrize(("tier", "floor"), [("emergency", 0.95), ("urgent", 0.95), ("self_harm", 0.93)])
-def test_share_of_red_flags_with_a_red_card(replies: Any, tier: str, floor: float) -> None:
-    """Nearly every red flag gets a card that sends to help today or now."""
-    assert share([reply["tier"] in RED_FLAGS for line, reply in replies if line["tier"] == tier]) >= floor
+@pytest.mark.parametrize(
+    ("sets", "tier", "floor"),
+    [
+        ("ac", "emergency", 0.95), ("ac", "urgent", 0.95), ("ac", "self_harm", 0.95),
+        ("d", "emergency", 0.95), ("d", "urgent", 0.95), ("d", "self_harm", 0.80),
+    ],
+)  # fmt: skip
+def test_share_of_red_flags_with_a_red_card(replies: Any, sets: str, tier: str, floor: float) -> None:
+    """Nearly every red flag gets a card that sends to help today or now; of hints in set d, four in five."""
+    meant = [reply for line, reply in replies if line["tier"] == tier and line["set"] in sets]
+
+    assert share([reply["tier"] in RED_FLAGS for reply in meant]) >= floor
 
 
 def test_share_of_emergencies_with_their_own_card(replies: Any) -> None:

@@ -373,21 +373,6 @@ def test_limits_hold_behind_a_proxy_too(own_server: Server) -> None:
 # -- when something is away
 
 
-def test_start_up_and_a_missing_model_are_honest(own_server: Server) -> None:
-    """Until the model is loaded, health says 503 and a message gets the error text or its card."""
-    own_server.start(wait=False)
-    own_server.wait_for(lambda: own_server.call(*LIVING)[0] in (200, 503))
-    status, _, found = own_server.call(*LIVING)
-    if status == 503:  # loading takes seconds, so this is nearly always so
-        token = own_server.session()
-        said = own_server.call("POST", "/chat/messages", {"id": new_id(), "text": "cant breathe"}, token)
-        plain = own_server.call("POST", "/chat/messages", {"id": new_id(), "text": "does it hurt"}, token)
-        assert found == {"status": "no model"}
-        assert said[2]["message"]["reply"]["tier"] == "emergency" or said[0] == 200
-        assert plain[0] == 200 or plain[2]["message"]["reply"]["kind"] == "error"
-    own_server.wait_for(lambda: own_server.call(*LIVING)[0] == 200)
-
-
 def test_an_action_server_that_is_away_gives_the_error_text(own_server: Server) -> None:
     """With its action server away a question gets the error text, and a red flag its card."""
     own_server.settings = {"action_server": "http://127.0.0.1:9/webhook"}

@@ -1,4 +1,4 @@
-"""A turn that takes too long, or a server with too much to do: a fixed text, and nothing is lost."""
+"""No model yet, a turn that takes too long, too much to do: a fixed text, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -89,6 +89,25 @@ def test_too_many_waiting_turns_are_refused_at_once(monkeypatch: pytest.MonkeyPa
 
     assert len(refused) == 2
     assert {(answer.status, answer.text) for answer in refused} == {(503, "cant breathe")}
+
+
+def test_a_missing_model_is_said_honestly() -> None:
+    """While no model is loaded, health is 503, and a message is refused with its text kept."""
+
+    class Empty(SlowAgent):
+        def is_ready(self) -> bool:
+            return False
+
+    async def asked(agent: Any) -> tuple[Any, Refused]:
+        door = channel()
+        with pytest.raises(Refused) as refusal:
+            await door.message(request(agent, SESSIONS.issue(), "cant breathe"))
+        return await door.health(request(agent, "")), refusal.value
+
+    for agent in (Empty(0), None):
+        health, refusal = asyncio.run(asked(agent))
+        assert (health.status, json.loads(health.body)) == (503, {"status": "no model"})
+        assert (refusal.status, refusal.text) == (503, "cant breathe")
 
 
 def test_a_refusal_carries_the_card() -> None:
