@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := @$(PYTHON) bootstrap.py
 
-.PHONY: help setup chat web test fast check lint train eval bench tune
+.PHONY: help setup chat web channels test fast check lint train eval bench tune
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -16,6 +16,9 @@ chat: ## talk to Mesoguide in this terminal
 
 web: ## serve the website chat; open the address that it prints
 	$(RUN) web
+
+channels: ## check the credentials of the messaging channels; sends nothing
+	$(RUN) channels
 
 test: ## prepare, then run all tests
 	$(RUN) test

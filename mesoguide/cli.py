@@ -62,6 +62,16 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--jsonl", action="store_true", help="read conversations, a JSON object a line")
     ask.set_defaults(run=_ask)
 
+    channels = commands.add_parser(
+        "channels", help="check the messaging channels' credentials; sends nothing"
+    )
+    channels.add_argument(
+        "--register",
+        metavar="ADDRESS",
+        help="tell the platforms where the webhooks are (https://bot.clinic.example)",
+    )
+    channels.set_defaults(run=_channels)
+
     check = commands.add_parser("check", help="check knowledge, training data and settings")
     check.add_argument("--documents", type=Path, help="folder with the source documents")
     check.set_defaults(run=_check)
@@ -150,6 +160,22 @@ def _ask(options: argparse.Namespace) -> int:
     if options.jsonl:
         return ask.lines(model, sys.stdin.buffer, sys.stdout)
     return ask.one(model, options.message)
+
+
+def _channels(options: argparse.Namespace) -> int:
+    from mesoguide.messaging import channels
+    from mesoguide.settings import ROOT, load_settings
+
+    file = ROOT / load_settings().credentials
+    if not options.register:
+        text, well = channels.report(file)
+        print(text)
+        return 0 if well else 1
+    from mesoguide.messaging.register import register
+
+    return max(
+        (register(platform, options.register, _say) for platform in channels.switched_on(file)), default=0
+    )
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -323,6 +323,17 @@ def _fixed(
     return Reply(_bubble(lines), kind, notices=(*keys, "disclaimer_short"), buttons=buttons)
 
 
+def fixed(key: str, knowledge: Knowledge) -> Reply:
+    """Return the fixed text ``key`` as a reply of its own, for what happens around a conversation.
+
+    Parameters
+    ----------
+    knowledge
+        With its fixed texts filled in.
+    """
+    return _fixed("small_talk", (key,), knowledge)
+
+
 def error_reply(knowledge: Knowledge) -> Reply:
     """The reply when anything failed."""
     return Reply(knowledge.notices["error"], "error", notices=("error",))

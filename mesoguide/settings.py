@@ -37,6 +37,7 @@ class Settings:
     website_messages_a_minute: int = 20
     keep_hours: int = 24
     data_folder: str = "var"
+    credentials: str = "credentials.yml"
 
     @property
     def texts(self) -> dict[str, str]:

@@ -9,14 +9,18 @@ from typing import Any
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
-from rasa.core.tracker_store import InMemoryTrackerStore
 
 from mesoguide.cleaning import door_text
 from mesoguide.failure import failure_reply
+from mesoguide.knowledge import load_knowledge
 from mesoguide.languages import identifier
 from mesoguide.rasa_host.action_endpoints import action_endpoint
+from mesoguide.rasa_host.conversations import erase
 from mesoguide.rasa_host.speed import build_validator_once
+from mesoguide.reply import stop
+from mesoguide.safety import RED_FLAGS
 from mesoguide.settings import Settings
+from mesoguide.types import Memory
 
 logger = logging.getLogger("mesoguide.assistant")
 
@@ -101,9 +105,20 @@ class Assistant:
         self.forget(name)
         return replies
 
+    async def watch(self, text: object) -> dict[str, Any] | None:
+        """Return the card of a red flag in ``text``, None where there is none; nothing is kept of it."""
+        said = door_text(text)
+        try:
+            found = (await self._agent.parse_message(UserMessage(said)))["safety"]
+        except Exception as cause:
+            logger.error("a message could not be read: %s", type(cause).__name__)
+            failure = failure_reply(said, self._settings)
+            return failure.to_dict() if failure.tier in RED_FLAGS else None
+        if found["tier"] not in RED_FLAGS:
+            return None
+        reply, _ = stop(found["tier"], found["language"], Memory(), load_knowledge(), self._settings)
+        return reply.to_dict()
+
     def forget(self, conversation: str) -> None:
-        """Drop all that is kept of ``conversation`` in this process."""
-        store = self._agent.tracker_store
-        store = getattr(store, "_tracker_store", store)
-        if isinstance(store, InMemoryTrackerStore):
-            store.store.pop(conversation, None)
+        """Drop all that is kept of ``conversation``."""
+        erase(self._agent.tracker_store, conversation)

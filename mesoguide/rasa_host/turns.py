@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
+from functools import lru_cache
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -24,3 +25,9 @@ class Turns:
     async def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run ``work`` there; wait here, without blocking, for what it returns or raises."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+
+@lru_cache(maxsize=1)
+def shared_turns() -> Turns:
+    """Return the one that all channels of this process share: the model takes one message at a time."""
+    return Turns()

@@ -24,16 +24,19 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, json, redirect
 
 from mesoguide.failure import failure_reply
+from mesoguide.messaging.channels import switched_on
 from mesoguide.rasa_host.assistant import loaded
 from mesoguide.rasa_host.conversations import conversation_store
 from mesoguide.rasa_host.training import Say
-from mesoguide.rasa_host.website import PREFIX, PRIVATE, WebsiteInput
+from mesoguide.rasa_host.turns import shared_turns
+from mesoguide.rasa_host.website import PREFIX, PRIVATE
 from mesoguide.settings import ROOT, Settings
-from mesoguide.website.requests import MOST_BYTES
 
 logger = logging.getLogger("mesoguide.server")
 
-CREDENTIALS, ENDPOINTS = ROOT / "credentials.yml", ROOT / "endpoints.yml"
+ENDPOINTS = ROOT / "endpoints.yml"
+MOST_REQUEST = 1_000_000
+"""Bytes of a request: platforms send batches. The website's own limit is lower."""
 REQUEST_SECONDS = 15
 """In which a whole request must have come in."""
 FORGET_EVERY = 600.0
@@ -45,7 +48,13 @@ def serve(model: Path, settings: Settings, say: Say) -> int:
 
     The port is open at once. Until the model is loaded every message gets the error text, or the
     card of a red flag in plain words.
+
+    Raises
+    ------
+    DataError
+        A channel is switched on and its credentials can't be right.
     """
+    switched_on(ROOT / settings.credentials)
     if _taken(settings.website_interface, settings.website_port):
         say(
             f"port {settings.website_port} on {settings.website_interface} is taken. End the program that"
@@ -67,7 +76,7 @@ def make_app(model: Path, settings: Settings, say: Say) -> Sanic:
     """Return the web application; it loads ``model`` after it was started."""
     app = Sanic("mesoguide", configure_logging=False)
     app.config.update(
-        REQUEST_MAX_SIZE=MOST_BYTES,
+        REQUEST_MAX_SIZE=MOST_REQUEST,
         REQUEST_TIMEOUT=REQUEST_SECONDS,
         RESPONSE_TIMEOUT=60,
         KEEP_ALIVE_TIMEOUT=30,
@@ -76,23 +85,22 @@ def make_app(model: Path, settings: Settings, say: Say) -> Sanic:
     )
     app.ctx.agent = Agent()
     rasa.core.channels.channel.register(
-        create_http_input_channels(None, str(CREDENTIALS)), app, route="/webhooks/"
+        create_http_input_channels(None, str(ROOT / settings.credentials)), app, route="/webhooks/"
     )
     app.add_route(_to_the_page, "/", methods=["GET"])
     app.error_handler.add(SanicException, _fault(settings))
     app.error_handler.add(Exception, _fault(settings))
-    website = next((door for door in app.ctx.input_channels if isinstance(door, WebsiteInput)), None)
 
     async def start(running: Sanic, _: Any) -> None:
         address = f"http://{settings.website_interface}:{settings.website_port}"
         say(f"open {address}{PREFIX}/ in a browser; Ctrl+C ends")
-        running.add_task(_load(running, model, settings, say, website))
+        running.add_task(_load(running, model, settings, say))
 
     app.register_listener(start, "after_server_start")
     return app
 
 
-async def _load(app: Sanic, model: Path, settings: Settings, say: Say, website: WebsiteInput | None) -> None:
+async def _load(app: Sanic, model: Path, settings: Settings, say: Say) -> None:
     """Load the model beside the running server, then look for what is to be forgotten."""
 
     async def load() -> Agent:
@@ -104,7 +112,7 @@ async def _load(app: Sanic, model: Path, settings: Settings, say: Say, website: 
             lock_store=LockStore.create(endpoints.lock_store),
         )
 
-    run = website.turns.run if website else _here
+    run = shared_turns().run
     try:
         app.ctx.agent = await run(load())
     except Exception as cause:
@@ -116,11 +124,10 @@ async def _load(app: Sanic, model: Path, settings: Settings, say: Say, website: 
         store = conversation_store(app.ctx.agent.tracker_store)
         if store is not None:
             await run(_forget(store, settings.keep_hours * 3600))
+        post = getattr(app.ctx, "postman", None)
+        if post is not None:
+            await post.forget(settings.keep_hours * 3600)
         await asyncio.sleep(FORGET_EVERY)
-
-
-async def _here(work: Any) -> Any:
-    return await work
 
 
 async def _forget(store: Any, seconds: float) -> None:
@@ -156,7 +163,7 @@ _WHY = {
     404: "there is nothing at this address",
     405: "this address takes another method",
     408: "the request did not come in time",
-    413: f"the request has more than {MOST_BYTES} bytes",
+    413: f"the request has more than {MOST_REQUEST} bytes",
     503: "something failed",
 }
 

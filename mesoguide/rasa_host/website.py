@@ -30,7 +30,7 @@ from mesoguide.failure import failure_reply
 from mesoguide.knowledge import filled, load_knowledge
 from mesoguide.rasa_host.assistant import Assistant
 from mesoguide.rasa_host.conversations import conversation_store, erase, said
-from mesoguide.rasa_host.turns import Turns
+from mesoguide.rasa_host.turns import shared_turns
 from mesoguide.reply import STARTERS
 from mesoguide.settings import ROOT, Settings, load_settings
 from mesoguide.website.limits import Limit
@@ -68,7 +68,7 @@ class WebsiteInput(InputChannel):
     """Rasa's input channel for the widget; stands in credentials.yml."""
 
     def __init__(self, settings: Settings, sessions: Sessions) -> None:
-        self.settings, self.sessions, self.turns = settings, sessions, Turns()
+        self.settings, self.sessions, self.turns = settings, sessions, shared_turns()
         self.knowledge = filled(load_knowledge(), settings)
         self.origins = frozenset(settings.website_origins.replace(",", " ").split())
         self.messages = Limit(settings.website_messages_a_minute, 60)
@@ -262,12 +262,13 @@ class WebsiteInput(InputChannel):
         """Say whether a message would be answered now: 200, or 503 with the reason."""
         agent = getattr(request.app.ctx, "agent", None)
         if agent is None or not agent.is_ready():
-            return json({"status": "no model"}, status=503, headers=PRIVATE)
+            return json({"status": "no model", **_channels(request)}, status=503, headers=PRIVATE)
         asked, well = self.healthy
         if time.monotonic() - asked > CANARY_SECONDS:
             well = await self._understands(agent)
             self.healthy = (time.monotonic(), well)
-        return json({"status": "ok" if well else "failing"}, status=200 if well else 503, headers=PRIVATE)
+        report = {"status": "ok" if well else "failing", **_channels(request)}
+        return json(report, status=200 if well else 503, headers=PRIVATE)
 
     async def _understands(self, agent: Agent) -> bool:
         try:
@@ -306,6 +307,12 @@ class WebsiteInput(InputChannel):
 
 async def _turns(agent: Agent, sender: str) -> list[tuple[str, str, dict[str, Any] | None]]:
     return said(await agent.tracker_store.retrieve_full_tracker(sender))
+
+
+def _channels(request: Request) -> dict[str, Any]:
+    """How sending goes on the messaging platforms that are switched on; nothing where none is."""
+    post = getattr(request.app.ctx, "postman", None)
+    return {"channels": {name: each.to_dict() for name, each in post.health.items()}} if post else {}
 
 
 def _address(request: Request) -> str:

@@ -45,6 +45,11 @@ class Sessions:
             return None
         return f"website-{hashlib.sha256(found[0].encode()).hexdigest()[:48]}"
 
+    def name(self, door: str, sender: str) -> str:
+        """Return the name of a messaging platform's conversation: nobody else can tell whose it is."""
+        mark = hmac.new(self._secret, f"{door}\0{sender}".encode("utf-8", "replace"), hashlib.sha256)
+        return f"{door}-{mark.hexdigest()[:48]}"
+
     def _mark(self, name: str) -> str:
         mark = hmac.new(self._secret, name.encode(), hashlib.sha256).digest()
         return urlsafe_b64encode(mark).rstrip(b"=").decode()

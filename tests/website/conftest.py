@@ -39,6 +39,7 @@ class Server:
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
     port: int = 0
     process: Any = None
 
@@ -51,6 +52,7 @@ class Server:
             "MESOGUIDE_DATA_FOLDER": str(self.folder),
             "MESOGUIDE_WEBSITE_MESSAGES_A_MINUTE": "100000",
             **{f"MESOGUIDE_{name.upper()}": value for name, value in self.settings.items()},
+            **self.environment,
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mesoguide", "web"], cwd=ROOT, env=environment,

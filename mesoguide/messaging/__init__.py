@@ -1,0 +1,1 @@
+"""Messaging platforms without Rasa: what came in, whether it is theirs, what goes out."""

@@ -1,0 +1,355 @@
+"""Answers what messaging platforms brought: each message once, in order, sent until it is delivered."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+import aiohttp
+from rasa.core.agent import Agent
+
+from mesoguide.blocks import blocks
+from mesoguide.failure import failure_reply
+from mesoguide.knowledge import filled, load_knowledge
+from mesoguide.messaging import commands
+from mesoguide.messaging.messages import Call, Incoming, Lines, Outcome, Platform
+from mesoguide.rasa_host.assistant import Assistant
+from mesoguide.rasa_host.conversations import erase, said
+from mesoguide.rasa_host.inbox import LEASE_SECONDS, Inbox, Waiting, hashed
+from mesoguide.rasa_host.turns import Turns
+from mesoguide.reply import fixed
+from mesoguide.safety import RED_FLAGS
+from mesoguide.settings import Settings
+from mesoguide.website.limits import Limit
+from mesoguide.website.sessions import Sessions
+
+logger = logging.getLogger("mesoguide.messaging")
+Result = TypeVar("Result")
+
+TURN_SECONDS = 15.0
+"""After which a user gets the error text."""
+MODEL_SECONDS = 60.0
+"""For which a message waits for the model to load; a red flag does not wait."""
+CALL_SECONDS = 30.0
+"""For one call to a platform. A call that ends so may have been heard: better twice than never."""
+GIVE_UP_SECONDS = 600.0
+"""After which a reply that can't be sent is given up."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+BEAT_SECONDS = 5.0
+"""Between two looks for messages that a dead process left."""
+MOST_IN_MEMORY = 2000
+"""Messages at work at once; more stay in the inbox until there is room."""
+MOST_TRIES = 4
+"""Processes that may die over one message; after that it gets the error text."""
+MOST_NAMES = 10_000
+"""Of messages remembered while the store is away."""
+
+
+@dataclass
+class Health:
+    """How sending goes on one platform: counts since the start, no words and no names of users."""
+
+    sent: int = 0
+    failed: int = 0
+    failing: bool = False
+    last_failure: str = ""
+    last_failure_at: float = 0.0
+    waiting: int = field(default=0, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as the health report shows it."""
+        return {
+            "status": "failing" if self.failing else "ok",
+            "waiting": self.waiting,
+            "sent": self.sent,
+            "failed": self.failed,
+            "last_failure": self.last_failure,
+            "last_failure_at": self.last_failure_at,
+        }
+
+
+class Postman:
+    """Takes messages in, has them understood, and sends the replies.
+
+    Parameters
+    ----------
+    settings
+        Of the clinic.
+    turns
+        Where turns run.
+    sessions
+        Makes the names of conversations.
+    make_inbox
+        Called until it gives one; it raises while the database is away.
+    agent
+        Gives Rasa's agent, None until the model is loaded.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        turns: Turns,
+        sessions: Sessions,
+        make_inbox: Callable[[], Inbox],
+        agent: Callable[[], Agent | None],
+    ) -> None:
+        self.platforms: dict[str, Platform] = {}
+        self.health: dict[str, Health] = {}
+        self._settings, self._turns, self._sessions, self._agent = settings, turns, sessions, agent
+        self._make_inbox = make_inbox
+        self._inbox: Inbox | None = None
+        self._knowledge = filled(load_knowledge(), settings)
+        self._limit = Limit(settings.website_messages_a_minute, 60)
+        self._told_to_wait: set[str] = set()
+        self._at_work: dict[str, deque[Waiting]] = {}
+        self._unkept: OrderedDict[str, None] = OrderedDict()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._web: aiohttp.ClientSession | None = None
+
+    def serve(self, platform: Platform) -> None:
+        """Answer for ``platform`` from now on."""
+        self.platforms[platform.name] = platform
+        self.health[platform.name] = Health()
+
+    async def start(self) -> None:
+        """Begin to work, with what an earlier process left; call it in the server's event loop."""
+        if self._web is None:
+            self._web = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_SECONDS))
+            self._begin(self._beat())
+
+    async def stop(self) -> None:
+        """End at once: what is not answered stays in the inbox."""
+        for task in self._tasks:
+            task.cancel()
+        if self._web is not None:
+            await self._web.close()
+
+    async def take_in(self, door: str, incoming: Sequence[Incoming]) -> None:
+        """Write messages down, then answer them in the background; returns as soon as they are kept."""
+        for message in incoming:
+            has_room = self._count < MOST_IN_MEMORY
+            lease = LEASE_SECONDS if has_room else 0.0
+            try:
+                waiting = await self._asked(partial(Inbox.take_in, door=door, incoming=message, lease=lease))
+            except Exception as cause:
+                logger.error("a message could not be kept: %s", type(cause).__name__)
+                waiting = self._remembered(door, message)
+            if waiting is not None and has_room:
+                self._put(waiting)
+
+    @property
+    def _count(self) -> int:
+        return sum(len(line) for line in self._at_work.values())
+
+    def _opened(self) -> Inbox:
+        if self._inbox is None:
+            self._inbox = self._make_inbox()
+        return self._inbox
+
+    def _remembered(self, door: str, message: Incoming) -> Waiting | None:
+        """Answer from memory while the store is away: better than not at all."""
+        name = hashed(door, message.key)
+        if name in self._unkept:
+            return None
+        self._unkept[name] = None
+        while len(self._unkept) > MOST_NAMES:
+            self._unkept.popitem(last=False)
+        return Waiting(None, door, message)
+
+    def _put(self, waiting: Waiting) -> None:
+        conversation = self._sessions.name(waiting.door, waiting.incoming.sender)
+        if conversation in self._at_work:
+            self._at_work[conversation].append(waiting)
+        else:
+            self._at_work[conversation] = deque([waiting])
+            self._begin(self._work(conversation))
+
+    def _begin(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _beat(self) -> None:
+        """Hold what is at work, and take over what nobody has."""
+        while True:
+            rows = [w.row for line in self._at_work.values() for w in line if w.row is not None]
+            left: list[Waiting] = []
+            try:
+                await self._asked(partial(Inbox.hold, rows=rows))
+                if self._count < MOST_IN_MEMORY:
+                    left = await self._asked(Inbox.due)
+            except Exception as cause:
+                logger.error("the inbox can't be read: %s", type(cause).__name__)
+            for waiting in left:
+                if waiting.door in self.platforms:
+                    self._put(waiting)
+            await asyncio.sleep(BEAT_SECONDS)
+
+    async def _work(self, conversation: str) -> None:
+        """Answer the messages of one conversation, one after the other."""
+        line = self._at_work[conversation]
+        while line:
+            waiting = line[0]
+            health = self.health[waiting.door]
+            health.waiting += 1
+            try:
+                await self._answer(waiting, conversation)
+            except Exception as cause:
+                logger.error("a message could not be answered: %s", type(cause).__name__)
+            finally:
+                health.waiting -= 1
+            if waiting.row is not None:
+                await self._note(partial(Inbox.done, row=waiting.row))
+            line.popleft()
+        del self._at_work[conversation]
+
+    async def _asked(self, what: Callable[[Inbox], Result]) -> Result:
+        """Ask the inbox in a thread of its own: it must not wait for a turn, nor hold one up."""
+        return await asyncio.to_thread(lambda: what(self._opened()))
+
+    async def _note(self, change: Callable[[Inbox], None]) -> None:
+        try:
+            await self._asked(change)
+        except Exception as cause:
+            logger.error("the inbox can't be written: %s", type(cause).__name__)
+
+    async def _answer(self, waiting: Waiting, conversation: str) -> None:
+        reply = await self._reply(waiting, conversation)
+        if reply is None:
+            return
+        platform, lines = self.platforms[waiting.door], self._lines(reply)
+        calls = platform.write(lines, reply["buttons"], waiting.incoming.address)
+        for number, call in enumerate(calls[waiting.parts :], waiting.parts + 1):
+            if not await self._send(platform, call):
+                return
+            if waiting.row is not None and number < len(calls):
+                await self._note(partial(Inbox.sent, row=waiting.row, parts=number))
+
+    def _lines(self, reply: dict[str, Any]) -> Lines:
+        roles = [block["role"] for block in blocks(reply, self._knowledge)]
+        return list(zip(roles, reply["text"].split("\n"), strict=True))
+
+    # -- what to say
+
+    async def _reply(self, waiting: Waiting, conversation: str) -> dict[str, Any] | None:
+        """Return the reply, None for silence."""
+        text, manner = waiting.incoming.text, waiting.incoming.manner
+        emergency = failure_reply(text, self._settings).to_dict()
+        agent = await self._loaded(wait=emergency["tier"] is None)
+        if agent is None or waiting.tries > MOST_TRIES:
+            is_due = manner == "answer" or emergency["tier"] is not None
+            return emergency if is_due else None
+        assistant = Assistant(agent, self._settings)
+        if manner != "answer":
+            card = await self._in_time(assistant.watch(text), emergency)
+            if card is not None and card["tier"] in RED_FLAGS:
+                return card
+            return self._fixed("private_only") if manner == "decline" else None
+        if self._too_many(conversation):
+            if emergency["tier"] is None and conversation in self._told_to_wait:
+                return None  # told once; two machines that answer each other must come to an end
+            self._told_to_wait.add(conversation)
+            return emergency
+        meant = commands.meaning(text) if emergency["tier"] is None else text
+        if meant == commands.DELETE:
+            return await self._in_time(self._deleted(agent, conversation), emergency)
+        return await self._in_time(self._turn(assistant, agent, waiting, conversation, meant), emergency)
+
+    def _too_many(self, conversation: str) -> bool:
+        if self._limit.wait(conversation):
+            return True
+        self._told_to_wait.discard(conversation)
+        return False
+
+    def _fixed(self, key: str) -> dict[str, Any]:
+        return fixed(key, self._knowledge).to_dict()
+
+    async def _loaded(self, *, wait: bool) -> Agent | None:
+        """Return the agent; wait for it while it is loaded, but not with a red flag in hand."""
+        end = time.monotonic() + MODEL_SECONDS
+        while True:
+            agent = self._agent()
+            if agent is not None and agent.is_ready():
+                return agent
+            if not wait or time.monotonic() > end:
+                return None
+            await asyncio.sleep(0.2)
+
+    async def _in_time(self, work: Any, otherwise: dict[str, Any]) -> dict[str, Any] | None:
+        """Run ``work`` where turns run; what fails or takes too long is answered with ``otherwise``."""
+        task = asyncio.ensure_future(self._turns.run(work))
+        try:
+            found: dict[str, Any] | None = await asyncio.wait_for(asyncio.shield(task), TURN_SECONDS)
+        except asyncio.TimeoutError:
+            task.add_done_callback(lambda late: late.cancelled() or late.exception())
+            return otherwise
+        except Exception as cause:
+            logger.error("a turn failed: %s", type(cause).__name__)
+            return otherwise
+        return found
+
+    async def _turn(
+        self, assistant: Assistant, agent: Agent, waiting: Waiting, conversation: str, text: str
+    ) -> dict[str, Any]:
+        if waiting.tries:  # an earlier process may have had the turn, and died before it sent the reply
+            kept = said(await agent.tracker_store.retrieve_full_tracker(conversation))
+            had = [reply for name, _, reply in kept if name == waiting.name and reply]
+            if had:
+                return had[-1]
+        return await assistant.reply(text, conversation, message_id=waiting.name, channel=waiting.door)
+
+    async def _deleted(self, agent: Agent, conversation: str) -> dict[str, Any]:
+        async with agent.lock_store.lock(conversation):
+            erase(agent.tracker_store, conversation)
+        return self._fixed("deleted")
+
+    # -- sending it
+
+    async def _send(self, platform: Platform, call: Call) -> bool:
+        """Make ``call`` until the platform takes it or it is given up."""
+        health = self.health[platform.name]
+        end, pause = time.monotonic() + GIVE_UP_SECONDS, FIRST_PAUSE
+        while True:
+            outcome = await self._called(platform, call)
+            if outcome.sent:
+                health.sent += 1
+                health.failing = False
+                return True
+            health.failing, health.last_failure, health.last_failure_at = True, outcome.reason, time.time()
+            wait = max(outcome.wait, pause)
+            if not outcome.again or time.monotonic() + wait > end:
+                health.failed += 1
+                logger.error("a reply could not be sent: %s", outcome.reason)
+                return False
+            await asyncio.sleep(wait)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _called(self, platform: Platform, call: Call) -> Outcome:
+        if self._web is None:
+            return Outcome(sent=False, reason="not started")
+        sent: dict[str, Any] = {"data": call.body} if call.form else {"json": call.body}
+        if call.user:
+            sent["auth"] = aiohttp.BasicAuth(call.user, call.password)
+        try:
+            async with self._web.post(
+                call.url, headers=call.headers, allow_redirects=False, **sent
+            ) as answer:
+                body = await answer.content.read(100_000)
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return platform.outcome(answer.status, headers, body)
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as cause:
+            return Outcome(sent=False, again=True, reason=f"{platform.name} {type(cause).__name__}")
+        except Exception as cause:
+            return Outcome(sent=False, reason=f"{platform.name} {type(cause).__name__}")
+
+    async def forget(self, seconds: float) -> None:
+        """Delete what is older than ``seconds`` and was not answered, and old names."""
+        with contextlib.suppress(Exception):
+            await self._asked(partial(Inbox.forget, seconds=seconds))
