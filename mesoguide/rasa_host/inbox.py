@@ -25,6 +25,8 @@ logger = logging.getLogger("mesoguide.messaging")
 
 LEASE_SECONDS = 15.0
 """For which a message belongs to the process that took it; it says again and again that it lives."""
+WAIT_MILLISECONDS = 1000
+"""For a database that another process locks; a platform waits three seconds for "received"."""
 KEYS_SECONDS = 2 * 86400.0
 """For which a second delivery is known; platforms give up after a day and a half at most."""
 
@@ -69,10 +71,18 @@ def hashed(door: str, key: str) -> str:
 
 
 class Inbox:
-    """The messages in ``store``'s database; every call may block, and raises what the database raises."""
+    """The messages in ``store``'s database; every call may block, and raises what the database raises.
+
+    Parameters
+    ----------
+    store
+        Made for the inbox alone: it waits for a locked database for a shorter time.
+    """
 
     def __init__(self, store: ConversationStore) -> None:
         self._store = store
+        if store.engine.dialect.name == "sqlite":
+            sa.event.listen(store.engine, "connect", _impatient)
         Kept.__table__.create(store.engine, checkfirst=True)
 
     def take_in(self, door: str, incoming: Incoming, *, lease: float = LEASE_SECONDS) -> Waiting | None:
@@ -136,8 +146,17 @@ class Inbox:
             session.commit()
         return rows
 
+    def release(self, rows: Sequence[int]) -> None:
+        """Leave ``rows`` to whoever comes next."""
+        for start in range(0, len(rows), 500):
+            self._change((Kept.id.in_(rows[start : start + 500]),), {"taken_until": 0.0})
+
     def _change(self, which: Sequence[Any], values: dict[str, Any]) -> int:
         with self._store.session_scope() as session:
             rows: int = session.query(Kept).filter(*which).update(values, synchronize_session=False)
             session.commit()
         return rows
+
+
+def _impatient(connection: Any, _: Any) -> None:
+    connection.execute(f"PRAGMA busy_timeout={WAIT_MILLISECONDS}")

@@ -109,6 +109,7 @@ class Postman:
         self._limit = Limit(settings.website_messages_a_minute, 60)
         self._told_to_wait: set[str] = set()
         self._at_work: dict[str, deque[Waiting]] = {}
+        self._finished: set[int] = set()
         self._unkept: OrderedDict[str, None] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._web: aiohttp.ClientSession | None = None
@@ -125,9 +126,11 @@ class Postman:
             self._begin(self._beat())
 
     async def stop(self) -> None:
-        """End at once: what is not answered stays in the inbox."""
+        """End at once: what is not answered stays in the inbox, for the next process."""
         for task in self._tasks:
             task.cancel()
+        with contextlib.suppress(Exception):
+            await self._asked(partial(Inbox.release, rows=self._rows()))
         if self._web is not None:
             await self._web.close()
 
@@ -179,10 +182,12 @@ class Postman:
     async def _beat(self) -> None:
         """Hold what is at work, and take over what nobody has."""
         while True:
-            rows = [w.row for line in self._at_work.values() for w in line if w.row is not None]
             left: list[Waiting] = []
             try:
-                await self._asked(partial(Inbox.hold, rows=rows))
+                for row in tuple(self._finished):
+                    await self._asked(partial(Inbox.done, row=row))
+                    self._finished.discard(row)
+                await self._asked(partial(Inbox.hold, rows=self._rows()))
                 if self._count < MOST_IN_MEMORY:
                     left = await self._asked(Inbox.due)
             except Exception as cause:
@@ -191,6 +196,9 @@ class Postman:
                 if waiting.door in self.platforms:
                     self._put(waiting)
             await asyncio.sleep(BEAT_SECONDS)
+
+    def _rows(self) -> list[int]:
+        return [w.row for line in self._at_work.values() for w in line if w.row is not None]
 
     async def _work(self, conversation: str) -> None:
         """Answer the messages of one conversation, one after the other."""
@@ -205,8 +213,8 @@ class Postman:
                 logger.error("a message could not be answered: %s", type(cause).__name__)
             finally:
                 health.waiting -= 1
-            if waiting.row is not None:
-                await self._note(partial(Inbox.done, row=waiting.row))
+            if waiting.row is not None and not await self._note(partial(Inbox.done, row=waiting.row)):
+                self._finished.add(waiting.row)  # to be said later: it must not be answered twice
             line.popleft()
         del self._at_work[conversation]
 
@@ -214,11 +222,13 @@ class Postman:
         """Ask the inbox in a thread of its own: it must not wait for a turn, nor hold one up."""
         return await asyncio.to_thread(lambda: what(self._opened()))
 
-    async def _note(self, change: Callable[[Inbox], None]) -> None:
+    async def _note(self, change: Callable[[Inbox], None]) -> bool:
         try:
             await self._asked(change)
         except Exception as cause:
             logger.error("the inbox can't be written: %s", type(cause).__name__)
+            return False
+        return True
 
     async def _answer(self, waiting: Waiting, conversation: str) -> None:
         reply = await self._reply(waiting, conversation)

@@ -244,6 +244,41 @@ def test_nothing_is_lost_when_the_process_dies(own_bot: Bot, platform: str) -> N
     assert turns == 3
 
 
+@every_platform
+def test_a_locked_database_delays_nobody(bot: Bot, platform: str) -> None:
+    """While another process holds the database the webhook is acknowledged within three seconds, answered once."""
+    user, number = new_user(platform), next(NUMBERS)
+    with sqlite3.connect(bot.server.folder / "conversations.db", isolation_level=None) as foreign:
+        foreign.execute("begin immediate")
+        began = time.monotonic()
+        bot.post(platform, *request(platform, "i cant breathe", user, number))
+        acknowledged = time.monotonic() - began
+        bot.post(platform, *request(platform, "i cant breathe", user, number))
+        time.sleep(1)
+        foreign.execute("rollback")
+    sent = bot.answers(platform, user)
+    bot.quiet(platform, user)
+
+    assert acknowledged < 3
+    assert shown(sent[0]) == EMERGENCY
+    assert len(bot.platforms.to(platform, user)) == 1
+
+
+def test_an_end_in_good_order_leaves_its_work_to_the_next(own_bot: Bot) -> None:
+    """A message that could not be sent yet when the process was told to end is answered by the next at once."""
+    own_bot.server.start()
+    user = new_user("telegram")
+    own_bot.platforms.faults["telegram"].append(Refused(500, b""))
+    own_bot.platforms.faults["telegram"].append(Refused(500, b""))
+    own_bot.say("telegram", "does it hurt?", user)
+    own_bot.server.wait_for(lambda: own_bot.server.call("GET", "/webhooks/telegram/")[0] == 503)
+    own_bot.server.stop()
+    own_bot.platforms.faults["telegram"].clear()
+    own_bot.server.start()
+
+    assert len(own_bot.answers("telegram", user, seconds=10)) == 1
+
+
 def rows_of_turns(bot: Bot) -> int:
     with sqlite3.connect(bot.server.folder / "conversations.db") as database:
         return int(database.execute("select count(*) from events where type_name = 'user'").fetchone()[0])
