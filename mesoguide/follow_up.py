@@ -7,6 +7,7 @@ what the last answer was about.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from mesoguide.types import Knowledge, Memory, Question
 
@@ -30,6 +31,28 @@ OPENING = re.compile(
     r"(?:(?:what|how|wat|hw)\s*(?:'s|s|is)?\s*(?:about|abt|bout|of|with)|(?:and|or|vs|versus|same (?:for|with)|for|compared (?:to|with)))\b",
     re.IGNORECASE,
 )
+LEANING = re.compile(
+    r"^\W*(?:(?:ok|okay|right|oh|hmm|crikey|ugh|yeah|well|cool|thanks)\W+)*(?:and|but|so|even|not|no|only|just"
+    r"|or|then|why|how come|what if|that'?s?|those|these|does (?:that|this)|is (?:that|this|it)|do (?:they|those|these)"
+    r"|would|could|who then|which|such as|meaning|as in|like what|up|by|per|at|for|with|without|on|roughly|either"
+    r"|both|at least)\b",
+    re.IGNORECASE,
+)
+"""How a message begins that goes on where the last answer ended."""
+POINTING = re.compile(
+    r"\b(?:that|those|these|they|them|this|ones?|it|then|too|either|same|else|there|so)\b", re.IGNORECASE
+)
+"""Words that point back."""
+MOST_LEANING = 10
+"""Words above which a message is not looked at for leaning on the last answer."""
+STAYS, POINTS = 6.0, 0.4
+"""How much the last topic's probability counts, and what each sign of leaning adds to it."""
+CLEAR, PLAIN_TALK = 0.5, 0.6
+"""Probability from which a follow-up intent, or small talk, is what it seems to be."""
+TALK = frozenset(
+    "greet goodbye thanks affirm deny bot_challenge capabilities chitchat frustration privacy human clinic"
+    " out_of_scope".split()
+)
 SILENT = "silent_"
 """Intents with this prefix are questions that the documents do not answer."""
 LONGEST = 7
@@ -44,6 +67,31 @@ def named_topic(question: Question) -> str | None:
     if question.sure and question.intent.startswith(SILENT):
         return None
     return next((NAMED[name] for name in question.names if name in NAMED), None)
+
+
+def same_topic(question: Question, memory: Memory) -> str | None:
+    """Return the last answer's topic where a short message leans on it ("even with the cream?").
+
+    Such a message says little by itself, and the classifier takes it for whatever shares its words.
+    The last topic's own probability counts more than any other's, the more so the more the
+    message's words point back. The weights were chosen on conversations that are in no test.
+    """
+    words = question.text.split()
+    if len(memory.topics) != 1 or len(words) > MOST_LEANING or memory.topics[0] == question.intent:
+        return None
+    topic, weights = memory.topics[0], dict(question.ranking)
+    others = {name: weight for name, weight in weights.items() if name != topic}
+    best, likeliest = max(((weight, name) for name, weight in others.items()), default=(0.0, ""))
+    if best > (CLEAR if likeliest.startswith("ask_") else PLAIN_TALK if likeliest in TALK else 1.0):
+        return None
+    pointing = bool(LEANING.match(question.text)) + bool(POINTING.search(question.text))
+    return topic if STAYS * weights.get(topic, 0.0) + POINTS * pointing > best else None
+
+
+def about(question: Question, topic: str, knowledge: Knowledge) -> Question:
+    """Return ``question`` as one about ``topic``, with the nearest of that topic's statements."""
+    own = knowledge.topics[topic].statements
+    return replace(question, intent=topic, focus=tuple(pair for pair in question.near if pair[0] in own))
 
 
 def compared(question: Question) -> list[str]:

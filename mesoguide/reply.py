@@ -119,8 +119,11 @@ def _other(intent: str) -> tuple[Kind, str]:
 def _resolved(questions: Sequence[Question], memory: Memory, knowledge: Knowledge) -> list[Question]:
     """Give follow-ups their topic, drop greetings and the like beside a real question."""
     found: list[Question] = []
-    for question in questions:
-        intent = follow_up.named_topic(question) or question.intent
+    for asked in questions:
+        stays = follow_up.same_topic(asked, memory) if len(questions) == 1 else None
+        named = follow_up.named_topic(asked)
+        question = follow_up.about(asked, stays, knowledge) if stays and not named else asked
+        intent = named or question.intent
         if intent == "ask_next":
             intent = follow_up.next_topic(memory, knowledge) or "ask_more"
         if intent == "affirm" and len(memory.asked) == 1:

@@ -50,6 +50,9 @@ DENIED = re.compile(
     r"(?:\s+(?!(?:i|im|i'm|my|he|she|it|they|we|you|the|cant|can't|feel|well|sure|idea)\b)\w+){0,2}\s*$",
     re.IGNORECASE,
 )
+DENIAL_REACH = 120
+"""Letters before a pattern in which a denial of it can stand: a word and two more at most."""
+CLAUSE_ENDS = re.compile(r"[.!?;,]|\bbut\b")
 HALF_BELIEVED = 0.08
 """Probability (of any red flag, of any deferral) from which a pattern confirms it."""
 NEAR_THE_TOP = 0.35
@@ -252,9 +255,14 @@ def matched(text: str, known: Sequence[Pattern] | None = None) -> tuple[str, ...
         pattern.tier
         for pattern in known
         for match in pattern.expression.finditer(plain)
-        if not DENIED.search(re.split(r"[.!?;,]|\bbut\b", plain[: match.start()])[-1])
+        if not _denied(plain[max(0, match.start() - DENIAL_REACH) : match.start()])
     }
     return tuple(tier for tier in RED_FLAGS + DEFERRALS if tier in found)
+
+
+def _denied(before: str) -> bool:
+    """Whether the words ``before`` a pattern, as far as they belong to its clause, deny it."""
+    return bool(DENIED.search(CLAUSE_ENDS.split(before)[-1]))
 
 
 def costs(folder: Path = SAFETY) -> dict[str, float]:

@@ -38,6 +38,8 @@ class Settings:
     keep_hours: int = 24
     data_folder: str = "var"
     credentials: str = "credentials.yml"
+    database: str = ""
+    locks: str = ""
 
     @property
     def texts(self) -> dict[str, str]:
@@ -98,6 +100,11 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
         mend = 'Write "embedded" or an address that starts with http://'
         place = _place(written, "action_server", environment)
         problems.append(Problem(place, f"'action_server' is {server!r}", mend))
+    for name, starts in (("database", "postgresql://"), ("locks", ("redis://", "rediss://", "unix://"))):
+        if values.get(name) and not str(values[name]).startswith(starts):
+            wrong = f"'{name}' is no address of a server"  # it can hold a password: it is not shown
+            mend = f"Start it with {starts if isinstance(starts, str) else starts[0]}"
+            problems.append(Problem(_place(written, name, environment), wrong, mend))
     place = _place(written, "website_origins", environment)
     problems += [
         Problem(place, f"'website_origins' holds {origin!r}", "Write it as https://www.clinic.example")

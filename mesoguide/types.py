@@ -116,7 +116,8 @@ class Question:
 
     ``intent`` is the best one, ``sure`` whether it passed the learnt threshold, ``ranking``
     the intents with their probabilities (0 to 1), best first. ``focus`` holds the ids of the
-    statements nearest in meaning with their cosine, best first. ``names`` are the ids of the
+    statements nearest in meaning with their cosine, best first; ``near`` the same whatever their
+    topic, for a question that leans on the last answer. ``names`` are the ids of the
     terms found in it (``language/en_mesoguide/terms.yml``).
     """
 
@@ -126,13 +127,14 @@ class Question:
     ranking: tuple[tuple[str, float], ...] = ()
     focus: tuple[tuple[str, float], ...] = ()
     names: tuple[str, ...] = ()
+    near: tuple[tuple[str, float], ...] = ()
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Question:
         """Make one from the JSON that the pipeline's last component sends."""
         pairs = {
             key: tuple((str(name), float(score)) for name, score in value.get(key, ()))
-            for key in ("ranking", "focus")
+            for key in ("ranking", "focus", "near")
         }
         return cls(
             text=value["text"],

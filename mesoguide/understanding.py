@@ -15,6 +15,8 @@ CLOSE = 0.75
 """Share of the best topic's probability from which the second best is as likely: ask."""
 VERY_NEAR = 0.62
 """Cosine from which a statement answers a question whose intent says otherwise."""
+MOST_NEAR = 12
+"""Statements named as nearest, whatever their topic."""
 PLAIN = 0.8
 """Probability from which a part of a message is said to be not in the documents."""
 REMARKS = frozenset(SMALL_TALK) | {"out_of_scope", UNCLEAR, "empty", "human"}
@@ -88,6 +90,8 @@ def focus(question: Question, cosines: Mapping[str, float], topics: Mapping[str,
     nearest = max(cosines, key=cosines.__getitem__)
     near = cosines[nearest] >= NEAR
     topic = topics.get(question.intent)
+    listed = sorted(cosines, key=lambda name: (-cosines[name], name))[:MOST_NEAR]
+    question = replace(question, near=tuple((name, round(cosines[name], 4)) for name in listed))
     if (
         topic is None
         and cosines[nearest] >= VERY_NEAR

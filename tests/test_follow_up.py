@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from mesoguide.follow_up import LONGEST, NAMED, compared, named_topic, next_topic
+from mesoguide.follow_up import LONGEST, NAMED, about, compared, named_topic, next_topic, same_topic
 from mesoguide.settings import ROOT
-from mesoguide.types import Memory
+from mesoguide.types import Memory, Question
 from tests.samples import KNOWLEDGE, NOTHING, TOPICS, question
 
 TERMS = ROOT / "language" / "en_mesoguide" / "terms.yml"
@@ -106,3 +106,35 @@ def test_after_nothing_comes_nothing() -> None:
     assert next_topic(NOTHING, KNOWLEDGE) is None
     assert next_topic(Memory(topics=("cost",)), KNOWLEDGE) is None
     assert next_topic(Memory(topics=("a topic of last year",)), KNOWLEDGE) is None
+
+
+def leaning(text: str, *ranking: tuple[str, float], intent: str = "procedure") -> Question:
+    return Question(
+        text, intent, True, ranking, near=(("guide.procedure.pain", 0.5), ("review.intro.what", 0.4))
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "stays"),
+    [
+        (leaning("even with the cream?", ("procedure", 0.5), ("pain", 0.2)), True),
+        (leaning("at the temples too?", ("procedure", 0.7), ("pain", 0.01)), True),
+        (leaning("what happens first", ("procedure", 0.9), ("pain", 0.02)), False),
+        (leaning("how much is it?", ("cost", 0.99), intent="cost"), False),
+        (leaning("but why is that so?", ("ask_why", 0.9), ("pain", 0.05), intent="ask_why"), False),
+        (leaning("that is so kind", ("thanks", 0.8), ("pain", 0.01), intent="thanks"), False),
+        (leaning("and " * 11, ("procedure", 0.3), ("pain", 0.2)), False),
+    ],
+)
+def test_a_short_message_may_lean_on_the_last_answer(said: Question, stays: bool) -> None:
+    """It stays with the last topic where its words point back and nothing else is plainly meant."""
+    assert same_topic(said, Memory(topics=("pain",))) == ("pain" if stays else None)
+    assert same_topic(said, Memory()) is None
+    assert same_topic(said, Memory(topics=("pain", "cost"))) is None
+
+
+def test_what_leans_gets_the_statements_of_that_topic() -> None:
+    """What is nearest among the topic's own statements is told, and nothing of another topic."""
+    found = about(leaning("even with the cream?"), "pain", KNOWLEDGE)
+
+    assert (found.intent, [name for name, _ in found.focus]) == ("pain", ["guide.procedure.pain"])

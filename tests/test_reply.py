@@ -522,7 +522,7 @@ def test_asks_back_once_and_not_twice() -> None:
 
 def test_answer_to_asking_back_is_an_answer() -> None:
     """After an answer, what was asked back is forgotten."""
-    kinds = [reply.kind for reply in talk([BETWEEN_TWO], "pain", [BETWEEN_TWO])]
+    kinds = [reply.kind for reply in talk([BETWEEN_TWO], "definition", [BETWEEN_TWO])]
 
     assert ["clarify", "answer", "clarify"] == kinds
 

@@ -21,7 +21,7 @@ from spacy.language import Language
 from spacy.vectors import Vectors
 
 from en_mesoguide import DATA, tuned
-from en_mesoguide.encoder import build_graph
+from en_mesoguide.encoder import build_graph, save_quantised
 from en_mesoguide.known import FILE, Known
 from en_mesoguide.speller import WORD, Speller, own_words
 
@@ -32,7 +32,7 @@ ENCODER = "mesoguide_vectors"
 """Name of the component, and of the folder, that hold the encoder."""
 MADE_FROM = "made_from.txt"
 """File beside the graph with the hash of what it was made from."""
-GRAPH = {".onnx", ".bin"}
+GRAPH = {".onnx", ".data"}
 """Endings of the encoder's graph and of its weights."""
 TERM_COUNT = 2
 """Occurrences that a term counts for beside those in the training data."""
@@ -115,7 +115,6 @@ def digest(folder: Path = DATA) -> str:
 
 
 def _build_encoder(folder: Path) -> None:
-    import onnx
     from safetensors.numpy import load_file
 
     spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
@@ -130,8 +129,7 @@ def _build_encoder(folder: Path) -> None:
     shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
     published = load_file(weights)
     graph = build_graph(published, tuned.load().weights(published))
-    # Weights beside the graph are mapped into memory, and not read into it twice.
-    onnx.save_model(graph, folder / "model.onnx", save_as_external_data=True, location="weights.bin")
+    save_quantised(graph, folder)
     (folder / MADE_FROM).write_text(_encoder_digest(), "utf-8")
 
 

@@ -6,8 +6,10 @@ operators, so that neither torch nor a second download is needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +23,6 @@ HEADS = 12
 LAYERS = 6
 MAX_PIECES = 256
 """Word pieces read of one text; the model was trained on no more."""
-BATCH_PIECES = 1024
-"""Word pieces computed at once, padding included: more needs more memory and is no faster."""
 RECENT = 16
 """Texts whose numbers are kept: those of about one message."""
 
@@ -57,8 +57,6 @@ class Encoder:
         )
         self._names = tuple(output.name for output in self._session.get_outputs())
         self._recent: dict[int, dict[str, NDArray[np.float32]]] = {}
-        self._asked_only = onnxruntime.RunOptions()
-        self._asked_only.only_execute_path_to_fetches = True
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_PIECES)
@@ -86,36 +84,14 @@ class Encoder:
         return [np.stack(rows) for rows in found]
 
     def _computed(self, texts: Sequence[str], names: Sequence[str]) -> list[Vectors]:
-        pieces = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
-        found = [np.zeros((len(pieces), WIDTH), np.float32) for _ in names]
-        for chosen in _batches(pieces):
-            for rows, pooled in zip(found, self._pooled([pieces[i] for i in chosen], names), strict=True):
-                rows[chosen] = pooled
+        found = [np.zeros((len(texts), WIDTH), np.float32) for _ in names]
+        for place, encoding in enumerate(self._tokenizer.encode_batch(list(texts))):
+            # One text at a time: in a batch the 8-bit numbers of one text depend on its neighbours.
+            ids = np.array([encoding.ids], np.int32)
+            given = {"ids": ids, "mask": np.ones_like(ids)}
+            for rows, hidden in zip(found, self._session.run(list(names), given), strict=True):
+                rows[place] = hidden[0].mean(0)
         return found
-
-    def _pooled(self, pieces: list[list[int]], names: Sequence[str]) -> list[Vectors]:
-        longest = max(map(len, pieces))
-        ids = np.zeros((len(pieces), longest), np.int32)
-        mask = np.zeros((len(pieces), longest), np.int32)
-        for row, piece in enumerate(pieces):
-            ids[row, : len(piece)] = piece
-            mask[row, : len(piece)] = 1
-        weights = mask.astype(np.float32)[..., None]
-        hidden = self._session.run(list(names), {"ids": ids, "mask": mask}, self._asked_only)
-        return [np.asarray((h * weights).sum(1) / weights.sum(1), np.float32) for h in hidden]
-
-
-def _batches(pieces: list[list[int]]) -> Iterator[list[int]]:
-    """Give the places of texts of about one length, shortest first, as many as fit at once."""
-    by_length = sorted(range(len(pieces)), key=lambda i: len(pieces[i]))
-    batch: list[int] = []
-    for i in by_length:
-        if batch and (len(batch) + 1) * len(pieces[i]) > BATCH_PIECES:
-            yield batch
-            batch = []
-        batch.append(i)
-    if batch:
-        yield batch
 
 
 def unit(rows: Vectors) -> Vectors:
@@ -157,6 +133,27 @@ def build_graph(weights: Weights, tuned: Sequence[Weights] = ()) -> ModelProto:
     )  # fmt: skip
     imports = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
     return helper.make_model(made, opset_imports=imports, ir_version=8)
+
+
+def save_quantised(graph: ModelProto, folder: Path) -> None:
+    """Write ``graph`` to ``folder`` with 8-bit weights: a quarter of the time, less than half of the memory.
+
+    Seven bits of the eight are used, so that processors without VNNI, which add such products in 16
+    bits, give the same vectors as the others. Weights stand beside the graph and are mapped into memory.
+    """
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with TemporaryDirectory() as place:
+        file = Path(place) / "float.onnx"
+        onnx.save_model(graph, file)
+        logging.disable(logging.WARNING)  # it advises a step that changes nothing here
+        quantize_dynamic(
+            file, folder / "model.onnx", op_types_to_quantize=["MatMul", "Attention"],
+            weight_type=QuantType.QInt8, per_channel=True, reduce_range=True, use_external_data_format=True,
+            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
+        )  # fmt: skip
+        logging.disable(logging.NOTSET)
 
 
 class _Graph:

@@ -71,13 +71,15 @@ class Call:
 class Outcome:
     """What a platform said to a call: ``sent``; or ``again`` (after ``wait`` seconds); or never.
 
-    ``reason`` is the platform's code, fit for a log: no words of a user.
+    ``reason`` is the platform's code, fit for a log: no words of a user. ``theirs``: only this user
+    can't be reached (they blocked the bot); nothing is wrong with the channel.
     """
 
     sent: bool
     again: bool = False
     wait: float = 0
     reason: str = ""
+    theirs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

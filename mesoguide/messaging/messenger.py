@@ -32,6 +32,8 @@ MOST_BUTTONS, LONGEST_BUTTON = 13, 20
 """Of quick replies; a longer title would be cut."""
 AGAIN = frozenset({1, 2, 4, 17, 32, 341, 368, 613, 1200, 80006})
 """Meta's codes for errors that pass and for limits of rate."""
+THEIRS = frozenset({10, 200, 551})
+"""Codes of one user: not reachable, wrote too long ago, or talks to another app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ class Messenger:
             again=status == 429 or status >= 500 or passes,
             wait=seconds(headers.get("retry-after", "")),
             reason=f"messenger {code if isinstance(code, int) else status}",
+            theirs=code in THEIRS,
         )
 
     def registration(self, address: str) -> list[Call]:

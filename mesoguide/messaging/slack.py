@@ -39,6 +39,11 @@ AGAIN = frozenset({
     "team_added_to_org",
 })  # fmt: skip
 """Errors of Slack's that pass."""
+THEIRS = frozenset({
+    "channel_not_found", "not_in_channel", "is_archived", "user_not_found", "messages_tab_disabled",
+    "restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_only_channel",
+})  # fmt: skip
+"""Errors of one conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +137,10 @@ class Slack:
         thread = word(message, "thread_ts")
         if word(event, "channel_type") == "im" or channel.startswith("D"):
             address = {"channel": channel, **({"thread": thread} if thread else {})}
-            return [Incoming(key, channel, address, _read_text(said, me), "watch" if edited else "answer")]
+            manner: Manner = "watch" if edited else "answer"
+            return [Incoming(key, _person(value, user), address, _read_text(said, me), manner)]
         spoken_to = word(event, "type") == "app_mention" or (bool(me) and f"<@{me}" in said)
-        manner: Manner = "decline" if spoken_to and not edited else "watch"
+        manner = "decline" if spoken_to and not edited else "watch"
         address = {"channel": channel, "thread": thread or moment}
         return [Incoming(key, f"{channel} {user}", address, _read_text(said, me), manner)]
 
@@ -145,17 +151,21 @@ class Slack:
         key = f"{word(value, 'container', 'message_ts')} {word(action, 'action_ts')} {user}"
         if word(value, "type") != "block_actions" or not user or not word(action, "value"):
             return []
-        where = channel if channel.startswith("D") else user
-        return [Incoming(key, where, {"channel": where}, word(action, "value"))]
+        thread = word(value, "container", "thread_ts") or word(value, "message", "thread_ts")
+        address = {"channel": channel if channel.startswith("D") else user}
+        if thread and channel.startswith("D"):
+            address["thread"] = thread
+        return [Incoming(key, _person(value, user), address, word(action, "value"))]
 
     def _commanded(self, fields: Mapping[str, str]) -> list[Incoming]:
         """A slash command, typed anywhere: the answer goes to the user alone."""
-        user, channel = fields.get("user_id", ""), fields.get("channel_id", "")
-        where = channel if channel.startswith("D") else user
+        user = fields.get("user_id", "")
         text = f"{fields['command']} {fields.get('text', '')}".strip()
         # A clinic may name its commands /mesoguide-help and so on: the last word counts.
         text = re.sub(r"^/\w+-(?=\w+$)", "/", text)
-        return [Incoming(fields.get("trigger_id", ""), where, {"channel": where}, text)] if where else []
+        team = {"team_id": fields.get("team_id", "")}
+        key = fields.get("trigger_id", "")
+        return [Incoming(key, _person(team, user), {"channel": user}, text)] if user and key else []
 
     def write(self, lines: Lines, buttons: Sequence[str], address: Mapping[str, str]) -> list[Call]:
         """Return ``chat.postMessage`` calls: literal rich text, buttons, and plain text for notifications."""
@@ -204,11 +214,17 @@ class Slack:
             again=status == 429 or status >= 500 or error in AGAIN or unclear,
             wait=seconds(headers.get("retry-after", "")),
             reason=f"slack {known}",
+            theirs=error in THEIRS,
         )
 
     def registration(self, address: str) -> list[Call]:
         """Return nothing: Slack's addresses are set on the app's page."""
         return []
+
+
+def _person(value: Mapping[str, Any], user: str) -> str:
+    """The name of a user's own conversation, wherever they speak to the bot alone."""
+    return f"{word(value, 'team_id') or word(value, 'team', 'id')} {user}"
 
 
 def _is_form(request: Received) -> bool:

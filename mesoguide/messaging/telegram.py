@@ -166,6 +166,7 @@ class Telegram:
             again=number == 429 or number >= 500 or status == 200,
             wait=float(min(wait, 3600)) if isinstance(wait, int) else 0,
             reason=f"telegram {number}",
+            theirs=number == 403 or "chat not found" in word(said, "description").lower(),
         )
 
     def registration(self, address: str) -> list[Call]:

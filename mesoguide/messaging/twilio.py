@@ -28,8 +28,11 @@ MOST = 1600
 """Characters of a message; Twilio refuses a longer one."""
 OPT_OUT = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "revoke"})
 """Words by which somebody leaves: on SMS Twilio answers them itself, and refuses a message after them."""
-NUMBER = re.compile(r"(?:whatsapp:)?\+\d{7,15}", re.ASCII)
-"""Somebody who can be answered; a short code or a name is a machine's."""
+NUMBER = re.compile(r"(?:whatsapp:)?\+\d{7,15}|whatsapp:[A-Z]{2}\.[A-Za-z0-9.]{1,128}", re.ASCII)
+"""Somebody who can be answered; a short code or a name is a machine's. WhatsApp hides some users'
+numbers and names them by their country and an id."""
+THEIRS = frozenset({"21211", "21610", "21612", "21614", "63003", "63016", "63024", "63032"})
+"""Errors of one user: a number that takes nothing, that opted out, or that wrote too long ago."""
 EMPTY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 MARKS = re.compile(r"(?<!\S)([*_~`]+)(?=\S)|(?<=\S)([*_~`]+)(?!\S)")
 """What WhatsApp would take for the start or the end of bold, italic, struck or code."""
@@ -122,6 +125,7 @@ class Twilio:
             again=status == 429 or status >= 500,
             wait=seconds(headers.get("retry-after", "")),
             reason=f"twilio {code if code.isdecimal() else status}",
+            theirs=code in THEIRS,
         )
 
     def registration(self, address: str) -> list[Call]:

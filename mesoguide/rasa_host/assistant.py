@@ -15,8 +15,8 @@ from mesoguide.failure import failure_reply
 from mesoguide.knowledge import load_knowledge
 from mesoguide.languages import identifier
 from mesoguide.rasa_host.action_endpoints import action_endpoint
-from mesoguide.rasa_host.conversations import erase
-from mesoguide.rasa_host.speed import build_validator_once
+from mesoguide.rasa_host.conversations import conversation_store, erase
+from mesoguide.rasa_host.speed import do_once
 from mesoguide.reply import stop
 from mesoguide.safety import RED_FLAGS
 from mesoguide.settings import Settings
@@ -49,9 +49,14 @@ class ReplyCollector(OutputChannel):
 
 def loaded(model: Path, settings: Settings, **stores: Any) -> Agent:
     """Return Rasa's agent with ``model``, our actions, and the ``stores`` given."""
-    build_validator_once()
+    do_once()
     identifier()  # first: the memory that it needs while it loads is then free for the model
-    return Agent.load(model_path=str(model), action_endpoint=action_endpoint(settings), **stores)
+    agent = Agent.load(model_path=str(model), action_endpoint=action_endpoint(settings), **stores)
+    ours = conversation_store(agent.tracker_store)
+    if ours is not None:
+        # Rasa's wrapper takes a failed read for a new conversation, and drops what it can't write.
+        agent.tracker_store = agent.processor.tracker_store = ours
+    return agent
 
 
 class Assistant:
@@ -109,7 +114,7 @@ class Assistant:
         """Return the card of a red flag in ``text``, None where there is none; nothing is kept of it."""
         said = door_text(text)
         try:
-            found = (await self._agent.parse_message(UserMessage(said)))["safety"]
+            found = (await self._agent.parse_message(said))["safety"]
         except Exception as cause:
             logger.error("a message could not be read: %s", type(cause).__name__)
             failure = failure_reply(said, self._settings)

@@ -1,27 +1,45 @@
-"""Where conversations are kept: Rasa's SQL tracker store, made safe, private and deletable.
+"""Where conversations are kept: Rasa's SQL tracker store, made safe, private, deletable and quick.
 
-Rasa's own store ends the process on some bytes a visitor can send, keeps everything for ever
-and can't delete. The default database is one SQLite file; nothing else needs to be installed.
+Rasa's own store ends the process on some bytes a visitor can send, keeps everything for ever, can't
+delete, takes a failed read for a new conversation, holds up every user while it waits, and reads a
+conversation from its start at each message. The default database is one SQLite file; nothing else needs
+to be installed. A PostgreSQL database is named by one setting (docs/production.md).
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import itertools
+import json
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from rasa.core.tracker_store import InMemoryTrackerStore, SQLTrackerStore
+from rasa.core.tracker_store import InMemoryTrackerStore, SQLTrackerStore, TrackerStore
 from rasa.shared.core.events import BotUttered, Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import QueuePool
 
 from mesoguide.settings import ROOT, load_settings
 
-WAIT_MILLISECONDS = 5000
-"""For another process that writes to the same SQLite file."""
+logger = logging.getLogger("mesoguide.conversations")
+Result = TypeVar("Result")
+
+WAIT_MILLISECONDS = 8000
+"""For another process that writes to the same SQLite file; only the turn that writes waits."""
+RETRY_SECONDS = 8.0
+"""For a database server that is away; shorter than a turn may take."""
+CONNECT_SECONDS = 3
+MOST_EVENTS = 60
+"""Events read back for a turn: those of the last few. The rules look at the last one, and what the
+conversation remembers is set anew at each turn."""
+CONNECTIONS = 4
 
 
 class ConversationStore(SQLTrackerStore):
@@ -30,8 +48,8 @@ class ConversationStore(SQLTrackerStore):
     Parameters
     ----------
     db
-        Of the SQLite dialect: a file, made where it is not there; default: conversations.db in the
-        data folder (settings.yml).
+        A SQLite file, made where it is not there; default: conversations.db in the data folder.
+        The setting ``database`` (settings.yml), where it is filled, names a database server instead.
     """
 
     class Thumb(SQLTrackerStore.Base):  # type: ignore[misc]
@@ -46,15 +64,101 @@ class ConversationStore(SQLTrackerStore):
         reason = sa.Column(sa.String(16), nullable=False)
         timestamp = sa.Column(sa.Float, nullable=False)
 
-    def __init__(self, domain: Any = None, host: str | None = None, **settings: Any) -> None:
-        if settings.get("dialect", "sqlite") == "sqlite":
-            file = ROOT / settings.get("db", Path(load_settings().data_folder) / "conversations.db")
+    def __init__(
+        self, domain: Any = None, host: str | None = None, db: str = "", event_broker: Any = None, **_: Any
+    ) -> None:
+        TrackerStore.__init__(self, domain, event_broker)
+        clinic = load_settings()
+        if clinic.database:
+            self.engine = sa.create_engine(
+                clinic.database, poolclass=QueuePool, pool_size=CONNECTIONS, max_overflow=CONNECTIONS,
+                connect_args={"connect_timeout": CONNECT_SECONDS, "options": "-c statement_timeout=8000"},
+            )  # fmt: skip
+        else:
+            file = ROOT / (db or Path(clinic.data_folder) / "conversations.db")
             file.parent.mkdir(parents=True, exist_ok=True)
-            settings["db"] = str(file)
             _only_for_owner(file)
-        super().__init__(domain, host=host, **settings)
-        if self.engine.dialect.name == "sqlite":
+            self.engine = sa.create_engine(
+                f"sqlite:///{file}", poolclass=QueuePool, pool_size=CONNECTIONS, max_overflow=CONNECTIONS,
+                connect_args={"check_same_thread": False},
+            )  # fmt: skip
             sa.event.listen(self.engine, "connect", _careful)
+        self.sessionmaker = sessionmaker(bind=self.engine)
+        # Rasa's own key has 31 bits: a busy server runs out of it in days.
+        self.SQLEvent.__table__.c.id.type = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+        self._patiently(lambda: self.Base.metadata.create_all(self.engine))
+
+    # -- a conversation, as Rasa reads and writes it
+
+    async def _retrieve(
+        self,
+        sender_id: str,
+        fetch_events_from_all_sessions: bool,
+    ) -> DialogueStateTracker | None:
+        return await asyncio.to_thread(
+            self._patiently, lambda: self._loaded(sender_id, whole=fetch_events_from_all_sessions)
+        )
+
+    def _loaded(self, sender: str, *, whole: bool) -> DialogueStateTracker | None:
+        events = self.SQLEvent
+        with self.session_scope() as session:
+            rows = session.query(events.id, events.data).filter(events.sender_id == sender)
+            if whole:
+                found = [json.loads(data) for _, data in rows.order_by(events.id)]
+            else:
+                last = rows.order_by(events.id.desc()).limit(MOST_EVENTS).all()
+                found = _last_turns(
+                    [json.loads(data) for _, data in reversed(last)], cut=len(last) == MOST_EVENTS
+                )
+        if not found or self.domain is None:
+            return None
+        tracker: DialogueStateTracker = DialogueStateTracker.from_dict(sender, found, self.domain.slots)
+        tracker.kept_events = len(tracker.events)
+        return tracker
+
+    async def save(self, tracker: DialogueStateTracker) -> None:
+        """Write what is new in ``tracker`` (Rasa's hook)."""
+        await self.stream_events(tracker)
+        kept: int = getattr(tracker, "kept_events", 0)
+        new = [event.as_dict() for event in itertools.islice(tracker.events, kept, None)]
+        if new:
+            await asyncio.to_thread(self._patiently, lambda: self._write(tracker.sender_id, new))
+        tracker.kept_events = kept + len(new)
+
+    def _write(self, sender: str, new: list[dict[str, Any]]) -> None:
+        events = self.SQLEvent
+        rows = [
+            {
+                "sender_id": sender,
+                "type_name": data["event"],
+                "timestamp": data.get("timestamp"),
+                "intent_name": ((data.get("parse_data") or {}).get("intent") or {}).get("name"),
+                # A user's event has no action: the column holds the message's id, by which a retry is known.
+                "action_name": data.get("message_id") if data["event"] == "user" else data.get("name"),
+                "data": json.dumps(data),
+            }
+            for data in new
+        ]
+        first = rows[0]
+        with self.session_scope() as session:
+            same = (events.sender_id == sender, events.timestamp == first["timestamp"])
+            # Where the line broke just after the last try was kept, it is not kept a second time.
+            if session.query(events.id).filter(*same, events.type_name == first["type_name"]).first() is None:
+                session.execute(events.__table__.insert(), rows)
+                session.commit()
+
+    def _patiently(self, work: Callable[[], Result]) -> Result:
+        """Do ``work``; while the database is away, again for :data:`RETRY_SECONDS`. May block."""
+        end, pause = time.monotonic() + RETRY_SECONDS, 0.05
+        while True:
+            try:
+                return work()
+            except DBAPIError as cause:
+                if time.monotonic() + pause > end or not _passes(cause):
+                    raise
+                logger.warning("the database is away: %s", type(cause).__name__)
+            time.sleep(pause)
+            pause = min(2 * pause, 1.0)
 
     @contextlib.contextmanager
     def session_scope(self) -> Iterator[Session]:
@@ -64,6 +168,35 @@ class ConversationStore(SQLTrackerStore):
             yield session
         finally:
             session.close()
+
+    # -- what a clinic and its users ask of it
+
+    def reply_to(self, sender: str, message_id: str) -> dict[str, Any] | None:
+        """Return the reply that the message was answered with, None where it was not."""
+        events = self.SQLEvent
+        with self.session_scope() as session:
+            of_sender = session.query(events.id, events.type_name, events.data).filter(
+                events.sender_id == sender
+            )
+            said = of_sender.filter(events.type_name == "user", events.action_name == message_id)
+            asked = said.order_by(events.id.desc()).first()
+            if asked is None:
+                return None
+            later = of_sender.filter(events.id > asked.id, events.type_name.in_(("user", "bot")))
+            answered = later.order_by(events.id).first()
+        if answered is None or answered.type_name != "bot":
+            return None
+        reply = (json.loads(answered.data).get("metadata") or {}).get("reply")
+        return reply if isinstance(reply, dict) else None
+
+    def alive(self) -> bool:
+        """Return whether the database answers; may block for the time of a connection."""
+        try:
+            with self.session_scope() as session:
+                session.execute(sa.text("select 1"))
+        except sa.exc.SQLAlchemyError:
+            return False
+        return True
 
     def erase(self, sender: str) -> int:
         """Delete all rows of ``sender``; return how many there were."""
@@ -123,6 +256,22 @@ def _careful(connection: Any, _: Any) -> None:
     cursor.close()
 
 
+def _passes(cause: DBAPIError) -> bool:
+    """Whether an error is a server that is away or starts, and not a wrong statement."""
+    return bool(cause.connection_invalidated) or isinstance(
+        cause, (sa.exc.OperationalError, sa.exc.InterfaceError)
+    )
+
+
+def _last_turns(found: list[dict[str, Any]], *, cut: bool) -> list[dict[str, Any]]:
+    """Begin at the last session's start, or, where that was not read, at a turn's start."""
+    starts = [place for place, data in enumerate(found) if data["event"] == "session_started"]
+    if starts:
+        return found[starts[-1] :]
+    listens = (place for place, data in enumerate(found) if data.get("name") == "action_listen")
+    return found[next(listens, 0) :] if cut else found
+
+
 def erase(store: Any, sender: str) -> int:
     """Delete all that ``store`` keeps of ``sender``, whatever it is wrapped in; return the rows.
 
@@ -154,6 +303,15 @@ def _unwrapped(store: Any) -> list[Any]:
         return [store]
     spare = getattr(store, "_fallback_tracker_store", None)
     return [*_unwrapped(inner), *([spare] if spare is not None else ())]
+
+
+async def reply_to(store: Any, sender: str, message_id: str) -> dict[str, Any] | None:
+    """Return the reply that a message was answered with, so that a retry makes no second turn."""
+    ours = conversation_store(store)
+    if ours is not None:
+        return await asyncio.to_thread(ours.reply_to, sender, message_id)
+    kept = said(await store.retrieve_full_tracker(sender))
+    return next((reply for name, _, reply in reversed(kept) if name == message_id and reply), None)
 
 
 Turn = tuple[str, str, dict[str, Any] | None]

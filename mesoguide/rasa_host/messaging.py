@@ -106,7 +106,10 @@ class MessagingInput(InputChannel):
         except ValueError:
             return json({"error": "this request can't be read"}, status=400, headers=PRIVATE)
         # A client that hangs up must not stop what was begun.
-        await asyncio.shield(postman(request.app).take_in(self.name(), messages))
+        try:
+            await asyncio.shield(postman(request.app).take_in(self.name(), messages))
+        except OverflowError:
+            return json({"error": "too much at once"}, status=503, headers={**PRIVATE, "Retry-After": "5"})
         return HTTPResponse(answer.body, answer.status, PRIVATE, answer.content_type)
 
     async def _health(self, request: Request) -> HTTPResponse:

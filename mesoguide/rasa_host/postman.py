@@ -8,6 +8,7 @@ import logging
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -16,12 +17,13 @@ import aiohttp
 from rasa.core.agent import Agent
 
 from mesoguide.blocks import blocks
+from mesoguide.cleaning import MOST_CHARACTERS
 from mesoguide.failure import failure_reply
 from mesoguide.knowledge import filled, load_knowledge
 from mesoguide.messaging import commands
 from mesoguide.messaging.messages import Call, Incoming, Lines, Outcome, Platform
 from mesoguide.rasa_host.assistant import Assistant
-from mesoguide.rasa_host.conversations import erase, said
+from mesoguide.rasa_host.conversations import erase, reply_to
 from mesoguide.rasa_host.inbox import LEASE_SECONDS, Inbox, Waiting, hashed
 from mesoguide.rasa_host.turns import Turns
 from mesoguide.reply import fixed
@@ -40,16 +42,22 @@ MODEL_SECONDS = 60.0
 CALL_SECONDS = 30.0
 """For one call to a platform. A call that ends so may have been heard: better twice than never."""
 GIVE_UP_SECONDS = 600.0
-"""After which a reply that can't be sent is given up."""
+"""After which a reply that can't be sent is given up, unless the platform itself named a longer time."""
+MOST_WAITS = 5
+"""Times that a platform may name, for one call."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 BEAT_SECONDS = 5.0
 """Between two looks for messages that a dead process left."""
+STOP_SECONDS = 5.0
+"""For what is under way when the process is told to end."""
 MOST_IN_MEMORY = 2000
 """Messages at work at once; more stay in the inbox until there is room."""
 MOST_TRIES = 4
 """Processes that may die over one message; after that it gets the error text."""
-MOST_NAMES = 10_000
-"""Of messages remembered while the store is away."""
+MOST_NAMES = 20_000
+"""Of messages remembered by this process, for deliveries that come twice while the store is away."""
+TURNS_AT_ONCE = 4
+"""Messages handed to the model; the others wait here, where their time does not count."""
 
 
 @dataclass
@@ -58,6 +66,7 @@ class Health:
 
     sent: int = 0
     failed: int = 0
+    not_reached: int = 0
     failing: bool = False
     last_failure: str = ""
     last_failure_at: float = 0.0
@@ -70,6 +79,7 @@ class Health:
             "waiting": self.waiting,
             "sent": self.sent,
             "failed": self.failed,
+            "not_reached": self.not_reached,
             "last_failure": self.last_failure,
             "last_failure_at": self.last_failure_at,
         }
@@ -110,7 +120,12 @@ class Postman:
         self._told_to_wait: set[str] = set()
         self._at_work: dict[str, deque[Waiting]] = {}
         self._finished: set[int] = set()
-        self._unkept: OrderedDict[str, None] = OrderedDict()
+        self._known: OrderedDict[str, None] = OrderedDict()
+        self._model = asyncio.Semaphore(TURNS_AT_ONCE)
+        self._threads = ThreadPoolExecutor(2, "inbox")
+        self._taking_in = 0
+        self._answering = 0
+        self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._web: aiohttp.ClientSession | None = None
 
@@ -122,30 +137,62 @@ class Postman:
     async def start(self) -> None:
         """Begin to work, with what an earlier process left; call it in the server's event loop."""
         if self._web is None:
-            self._web = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_SECONDS))
+            # No time for the whole call: that would count the wait for a free connection.
+            patience = aiohttp.ClientTimeout(total=None, sock_connect=CALL_SECONDS, sock_read=CALL_SECONDS)
+            self._web = aiohttp.ClientSession(timeout=patience)
             self._begin(self._beat())
 
     async def stop(self) -> None:
         """End at once: what is not answered stays in the inbox, for the next process."""
-        for task in self._tasks:
+        self._stopping = True
+        # What is being said just now is said to its end: half a call would be made twice.
+        end = time.monotonic() + STOP_SECONDS
+        while self._answering and time.monotonic() < end:
+            await asyncio.sleep(0.02)
+        rows, tasks = self._rows(), tuple(self._tasks)
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         with contextlib.suppress(Exception):
-            await self._asked(partial(Inbox.release, rows=self._rows()))
+            await self._asked(partial(Inbox.release, rows=rows))
         if self._web is not None:
             await self._web.close()
 
     async def take_in(self, door: str, incoming: Sequence[Incoming]) -> None:
-        """Write messages down, then answer them in the background; returns as soon as they are kept."""
-        for message in incoming:
-            has_room = self._count < MOST_IN_MEMORY
-            lease = LEASE_SECONDS if has_room else 0.0
-            try:
-                waiting = await self._asked(partial(Inbox.take_in, door=door, incoming=message, lease=lease))
-            except Exception as cause:
-                logger.error("a message could not be kept: %s", type(cause).__name__)
-                waiting = self._remembered(door, message)
-            if waiting is not None and has_room:
-                self._put(waiting)
+        """Write messages down, then answer them in the background; returns as soon as they are kept.
+
+        Raises
+        ------
+        OverflowError
+            There is room for a message neither in the store nor in memory.
+        """
+        self._taking_in += 1
+        try:
+            for message in incoming:
+                await self._take_in(door, message)
+        finally:
+            self._taking_in -= 1
+
+    async def _take_in(self, door: str, message: Incoming) -> None:
+        name = hashed(door, message.key)
+        if name in self._known:
+            return
+        has_room = self._count < MOST_IN_MEMORY and not self._stopping
+        lease = LEASE_SECONDS if has_room else 0.0
+        try:
+            waiting = await self._asked(partial(Inbox.take_in, door=door, incoming=message, lease=lease))
+        except Exception as cause:
+            logger.error("a message could not be kept: %s", type(cause).__name__)
+            if not has_room:
+                raise OverflowError("no room for a message") from cause
+            waiting = Waiting(None, door, message)  # answered from memory: better than not at all
+        if name in self._known:
+            return
+        self._known[name] = None
+        while len(self._known) > MOST_NAMES:
+            self._known.popitem(last=False)
+        if waiting is not None and has_room and not self._stopping:
+            self._put(waiting)
 
     @property
     def _count(self) -> int:
@@ -156,23 +203,35 @@ class Postman:
             self._inbox = self._make_inbox()
         return self._inbox
 
-    def _remembered(self, door: str, message: Incoming) -> Waiting | None:
-        """Answer from memory while the store is away: better than not at all."""
-        name = hashed(door, message.key)
-        if name in self._unkept:
-            return None
-        self._unkept[name] = None
-        while len(self._unkept) > MOST_NAMES:
-            self._unkept.popitem(last=False)
-        return Waiting(None, door, message)
-
     def _put(self, waiting: Waiting) -> None:
         conversation = self._sessions.name(waiting.door, waiting.incoming.sender)
         if conversation in self._at_work:
             self._at_work[conversation].append(waiting)
+            self._begin(self._overtake(waiting, conversation))
         else:
-            self._at_work[conversation] = deque([waiting])
-            self._begin(self._work(conversation))
+            self._line_up(waiting, conversation, conversation)
+
+    def _line_up(self, waiting: Waiting, line: str, conversation: str) -> None:
+        if line in self._at_work:
+            self._at_work[line].append(waiting)
+        else:
+            self._at_work[line] = deque([waiting])
+            self._begin(self._work(line, conversation))
+
+    async def _overtake(self, waiting: Waiting, conversation: str) -> None:
+        """Let a red flag past what can't be answered or sent just now."""
+        card, agent = self._plain_card(waiting), self._agent()
+        if card["tier"] is None and agent is not None and agent.is_ready():
+            watched = Assistant(agent, self._settings).watch(waiting.incoming.text)
+            card = await self._in_time(watched, card) or card
+        line = self._at_work.get(conversation, deque())
+        if card["tier"] is not None and any(other is waiting for other in list(line)[1:]):
+            line.remove(waiting)
+            self._line_up(waiting, f"{conversation} !", conversation)
+
+    def _plain_card(self, waiting: Waiting) -> dict[str, Any]:
+        """The card of a red flag in plain words, or the error text: what needs no model."""
+        return failure_reply(waiting.incoming.text[:MOST_CHARACTERS], self._settings).to_dict()
 
     def _begin(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
@@ -193,6 +252,7 @@ class Postman:
             except Exception as cause:
                 logger.error("the inbox can't be read: %s", type(cause).__name__)
             for waiting in left:
+                self._known[waiting.name] = None
                 if waiting.door in self.platforms:
                     self._put(waiting)
             await asyncio.sleep(BEAT_SECONDS)
@@ -200,27 +260,35 @@ class Postman:
     def _rows(self) -> list[int]:
         return [w.row for line in self._at_work.values() for w in line if w.row is not None]
 
-    async def _work(self, conversation: str) -> None:
-        """Answer the messages of one conversation, one after the other."""
-        line = self._at_work[conversation]
-        while line:
+    async def _work(self, name: str, conversation: str) -> None:
+        """Answer the messages of one line of a conversation, one after the other."""
+        line = self._at_work[name]
+        while line and not self._stopping:
             waiting = line[0]
             health = self.health[waiting.door]
             health.waiting += 1
+            self._answering += 1
             try:
-                await self._answer(waiting, conversation)
-            except Exception as cause:
-                logger.error("a message could not be answered: %s", type(cause).__name__)
+                await self._answered(waiting, conversation)
+                if waiting.row is not None and not await self._note(partial(Inbox.done, row=waiting.row)):
+                    self._finished.add(waiting.row)  # to be said later: it must not be answered twice
+                line.popleft()
             finally:
                 health.waiting -= 1
-            if waiting.row is not None and not await self._note(partial(Inbox.done, row=waiting.row)):
-                self._finished.add(waiting.row)  # to be said later: it must not be answered twice
-            line.popleft()
-        del self._at_work[conversation]
+                self._answering -= 1
+        if not line:
+            del self._at_work[name]
+
+    async def _answered(self, waiting: Waiting, conversation: str) -> None:
+        try:
+            await self._answer(waiting, conversation)
+        except Exception as cause:
+            logger.error("a message could not be answered: %s", type(cause).__name__)
 
     async def _asked(self, what: Callable[[Inbox], Result]) -> Result:
         """Ask the inbox in a thread of its own: it must not wait for a turn, nor hold one up."""
-        return await asyncio.to_thread(lambda: what(self._opened()))
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: what(self._opened()))
 
     async def _note(self, change: Callable[[Inbox], None]) -> bool:
         try:
@@ -251,7 +319,7 @@ class Postman:
     async def _reply(self, waiting: Waiting, conversation: str) -> dict[str, Any] | None:
         """Return the reply, None for silence."""
         text, manner = waiting.incoming.text, waiting.incoming.manner
-        emergency = failure_reply(text, self._settings).to_dict()
+        emergency = self._plain_card(waiting)
         agent = await self._loaded(wait=emergency["tier"] is None)
         if agent is None or waiting.tries > MOST_TRIES:
             is_due = manner == "answer" or emergency["tier"] is not None
@@ -263,8 +331,13 @@ class Postman:
                 return card
             return self._fixed("private_only") if manner == "decline" else None
         if self._too_many(conversation):
-            if emergency["tier"] is None and conversation in self._told_to_wait:
+            card = await self._in_time(assistant.watch(text), emergency)
+            if card is not None and card["tier"] is not None:
+                return card
+            if conversation in self._told_to_wait:
                 return None  # told once; two machines that answer each other must come to an end
+            if len(self._told_to_wait) > MOST_NAMES:
+                self._told_to_wait.clear()
             self._told_to_wait.add(conversation)
             return emergency
         meant = commands.meaning(text) if emergency["tier"] is None else text
@@ -294,30 +367,34 @@ class Postman:
 
     async def _in_time(self, work: Any, otherwise: dict[str, Any]) -> dict[str, Any] | None:
         """Run ``work`` where turns run; what fails or takes too long is answered with ``otherwise``."""
-        task = asyncio.ensure_future(self._turns.run(work))
-        try:
-            found: dict[str, Any] | None = await asyncio.wait_for(asyncio.shield(task), TURN_SECONDS)
-        except asyncio.TimeoutError:
-            task.add_done_callback(lambda late: late.cancelled() or late.exception())
-            return otherwise
-        except Exception as cause:
-            logger.error("a turn failed: %s", type(cause).__name__)
-            return otherwise
-        return found
+        async with self._model:
+            for _ in range(100):  # "received" first: a platform waits for it
+                if not self._taking_in:
+                    break
+                await asyncio.sleep(0.01)
+            task = asyncio.ensure_future(self._turns.run(work))
+            try:
+                found: dict[str, Any] | None = await asyncio.wait_for(asyncio.shield(task), TURN_SECONDS)
+            except asyncio.TimeoutError:
+                task.add_done_callback(lambda late: late.cancelled() or late.exception())
+                return otherwise
+            except Exception as cause:
+                logger.error("a turn failed: %s", type(cause).__name__)
+                return otherwise
+            return found
 
     async def _turn(
         self, assistant: Assistant, agent: Agent, waiting: Waiting, conversation: str, text: str
     ) -> dict[str, Any]:
         if waiting.tries:  # an earlier process may have had the turn, and died before it sent the reply
-            kept = said(await agent.tracker_store.retrieve_full_tracker(conversation))
-            had = [reply for name, _, reply in kept if name == waiting.name and reply]
-            if had:
-                return had[-1]
+            had = await reply_to(agent.tracker_store, conversation, waiting.name)
+            if had is not None:
+                return had
         return await assistant.reply(text, conversation, message_id=waiting.name, channel=waiting.door)
 
     async def _deleted(self, agent: Agent, conversation: str) -> dict[str, Any]:
         async with agent.lock_store.lock(conversation):
-            erase(agent.tracker_store, conversation)
+            await asyncio.to_thread(erase, agent.tracker_store, conversation)
         return self._fixed("deleted")
 
     # -- sending it
@@ -325,20 +402,23 @@ class Postman:
     async def _send(self, platform: Platform, call: Call) -> bool:
         """Make ``call`` until the platform takes it or it is given up."""
         health = self.health[platform.name]
-        end, pause = time.monotonic() + GIVE_UP_SECONDS, FIRST_PAUSE
+        end, pause, waits = time.monotonic() + GIVE_UP_SECONDS, FIRST_PAUSE, 0
         while True:
             outcome = await self._called(platform, call)
             if outcome.sent:
                 health.sent += 1
                 health.failing = False
                 return True
-            health.failing, health.last_failure, health.last_failure_at = True, outcome.reason, time.time()
-            wait = max(outcome.wait, pause)
-            if not outcome.again or time.monotonic() + wait > end:
-                health.failed += 1
+            health.failing = health.failing or not outcome.theirs
+            health.last_failure, health.last_failure_at = outcome.reason, time.time()
+            waits += outcome.wait > pause
+            named = outcome.wait > pause and waits <= MOST_WAITS
+            if not outcome.again or (time.monotonic() + pause > end and not named):
+                health.failed += not outcome.theirs
+                health.not_reached += outcome.theirs
                 logger.error("a reply could not be sent: %s", outcome.reason)
                 return False
-            await asyncio.sleep(wait)
+            await asyncio.sleep(max(outcome.wait, pause))
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _called(self, platform: Platform, call: Call) -> Outcome:

@@ -84,6 +84,7 @@ def make_app(model: Path, settings: Settings, say: Say) -> Sanic:
         PROXIES_COUNT=settings.website_proxies or None,
     )
     app.ctx.agent = Agent()
+    logging.getLogger("sanic.error").addFilter(_worth_a_line)
     rasa.core.channels.channel.register(
         create_http_input_channels(None, str(ROOT / settings.credentials)), app, route="/webhooks/"
     )
@@ -123,7 +124,7 @@ async def _load(app: Sanic, model: Path, settings: Settings, say: Say) -> None:
     while True:
         store = conversation_store(app.ctx.agent.tracker_store)
         if store is not None:
-            await run(_forget(store, settings.keep_hours * 3600))
+            await _forget(store, settings.keep_hours * 3600)
         post = getattr(app.ctx, "postman", None)
         if post is not None:
             await post.forget(settings.keep_hours * 3600)
@@ -132,13 +133,19 @@ async def _load(app: Sanic, model: Path, settings: Settings, say: Say) -> None:
 
 async def _forget(store: Any, seconds: float) -> None:
     try:
-        store.forget(seconds)
+        await asyncio.to_thread(store.forget, seconds)
     except Exception as cause:
         logger.error("old conversations could not be deleted: %s", type(cause).__name__)
 
 
 async def _to_the_page(request: Request) -> HTTPResponse:
     return redirect(f"{PREFIX}/", headers=PRIVATE)
+
+
+def _worth_a_line(record: logging.LogRecord) -> bool:
+    """Keep out what anybody can fill a log with: a traceback for bytes that are no request."""
+    record.exc_info = record.exc_text = None
+    return "connection_task" not in str(record.msg)
 
 
 def _fault(settings: Settings) -> Any:

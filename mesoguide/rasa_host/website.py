@@ -29,7 +29,7 @@ from mesoguide.calls import calls
 from mesoguide.failure import failure_reply
 from mesoguide.knowledge import filled, load_knowledge
 from mesoguide.rasa_host.assistant import Assistant
-from mesoguide.rasa_host.conversations import conversation_store, erase, said
+from mesoguide.rasa_host.conversations import conversation_store, erase, reply_to, said
 from mesoguide.rasa_host.turns import shared_turns
 from mesoguide.reply import STARTERS
 from mesoguide.settings import ROOT, Settings, load_settings
@@ -215,9 +215,9 @@ class WebsiteInput(InputChannel):
         return json(self._shown(sent.id, reply), headers=PRIVATE)
 
     async def _turn(self, agent: Agent, sender: str, sent: Sent) -> dict[str, Any]:
-        earlier = [reply for name, _, reply in await _turns(agent, sender) if name == sent.name and reply]
-        if earlier:
-            return earlier[-1]
+        earlier = await reply_to(agent.tracker_store, sender, sent.name)
+        if earlier is not None:
+            return earlier
         assistant = Assistant(agent, self.settings)
         return await assistant.reply(sent.text, sender, message_id=sent.name, channel=self.name())
 
@@ -241,7 +241,7 @@ class WebsiteInput(InputChannel):
         async def deleted() -> int:
             # A turn that is under way would write its rows back.
             async with agent.lock_store.lock(sender):
-                return erase(agent.tracker_store, sender)
+                return await asyncio.to_thread(erase, agent.tracker_store, sender)
 
         return json({"deleted": True, "rows": await self.turns.run(deleted())}, headers=PRIVATE)
 
@@ -253,7 +253,7 @@ class WebsiteInput(InputChannel):
 
         async def kept() -> bool:
             if store is not None:
-                store.rate(sender, thumb.id, thumb.value, thumb.reason)
+                await asyncio.to_thread(store.rate, sender, thumb.id, thumb.value, thumb.reason)
             return store is not None
 
         return json({"kept": await self.turns.run(kept())}, headers=PRIVATE)

@@ -18,7 +18,7 @@ def data(tmp_path: Path) -> Path:
     (tmp_path / "entity_ruler" / "patterns.jsonl").write_text('{"id": "prp"}\n', "utf-8")
     (tmp_path / "tokenizer").write_text(json.dumps({"own": {"scalp": 1}}), "utf-8")
     (tmp_path / "model.onnx").write_bytes(b"graph")
-    (tmp_path / "weights.bin").write_bytes(b"weights")
+    (tmp_path / "model.onnx.data").write_bytes(b"weights")
     return tmp_path
 
 
@@ -48,7 +48,7 @@ def test_digest_does_not_read_the_graph(data: Path) -> None:
     """The encoder's graph is fixed by its weights' hash and is not read at each start."""
     before = build.digest(data)
     (data / "model.onnx").write_bytes(b"other graph")
-    (data / "weights.bin").write_bytes(b"other weights")
+    (data / "model.onnx.data").write_bytes(b"other weights")
 
     assert before == build.digest(data)
 

@@ -151,7 +151,7 @@ def telegram(update: Any, secret: str = SECRET) -> tuple[bytes, dict[str, str]]:
 
 def slack_message(text: str, channel: str, number: int, **more: Any) -> dict[str, Any]:
     event = {
-        "type": "message", "channel": channel, "channel_type": "im", "user": f"U{number:08}", "text": text,
+        "type": "message", "channel": channel, "channel_type": "im", "user": f"U{channel[1:]}", "text": text,
         "ts": f"1700000000.{number:06}", "event_ts": f"1700000000.{number:06}", "team": "T1",
     } | more  # fmt: skip
     return {
