@@ -172,7 +172,10 @@ class ConversationStore(SQLTrackerStore):
     # -- what a clinic and its users ask of it
 
     def reply_to(self, sender: str, message_id: str) -> dict[str, Any] | None:
-        """Return the reply that the message was answered with, None where it was not."""
+        """Return the reply that the message was answered with, None where it was not; may block."""
+        return self._patiently(lambda: self._reply_to(sender, message_id))
+
+    def _reply_to(self, sender: str, message_id: str) -> dict[str, Any] | None:
         events = self.SQLEvent
         with self.session_scope() as session:
             of_sender = session.query(events.id, events.type_name, events.data).filter(
@@ -199,7 +202,10 @@ class ConversationStore(SQLTrackerStore):
         return True
 
     def erase(self, sender: str) -> int:
-        """Delete all rows of ``sender``; return how many there were."""
+        """Delete all rows of ``sender``; return how many there were; may block."""
+        return self._patiently(lambda: self._erase(sender))
+
+    def _erase(self, sender: str) -> int:
         with self.session_scope() as session:
             rows: int = sum(
                 session.query(table).filter(table.sender_id == sender).delete(synchronize_session=False)

@@ -147,7 +147,7 @@ class Postman:
         self._stopping = True
         # What is being said just now is said to its end: half a call would be made twice.
         end = time.monotonic() + STOP_SECONDS
-        while self._answering and time.monotonic() < end:
+        while self._answering and time.monotonic() < end:  # noqa: ASYNC110 - for a moment at the end
             await asyncio.sleep(0.02)
         rows, tasks = self._rows(), tuple(self._tasks)
         for task in tasks:

@@ -30,6 +30,7 @@ from mesoguide.failure import failure_reply
 from mesoguide.knowledge import filled, load_knowledge
 from mesoguide.rasa_host.assistant import Assistant
 from mesoguide.rasa_host.conversations import conversation_store, erase, reply_to, said
+from mesoguide.rasa_host.locks import ConversationLocks
 from mesoguide.rasa_host.turns import shared_turns
 from mesoguide.reply import STARTERS
 from mesoguide.settings import ROOT, Settings, load_settings
@@ -101,6 +102,7 @@ class WebsiteInput(InputChannel):
             ("/conversation", ["DELETE"], self.delete),
             ("/feedback", ["POST"], self.feedback),
             ("/health", ["GET"], self.health),
+            ("/ready", ["GET"], self.ready),
             ("/config", ["GET"], self.config),
         ):
             served = self._served(handler)
@@ -215,11 +217,13 @@ class WebsiteInput(InputChannel):
         return json(self._shown(sent.id, reply), headers=PRIVATE)
 
     async def _turn(self, agent: Agent, sender: str, sent: Sent) -> dict[str, Any]:
-        earlier = await reply_to(agent.tracker_store, sender, sent.name)
-        if earlier is not None:
-            return earlier
-        assistant = Assistant(agent, self.settings)
-        return await assistant.reply(sent.text, sender, message_id=sent.name, channel=self.name())
+        # The message's own lock: a retry may come to another process while the first one answers.
+        async with agent.lock_store.lock(f"{sender}.{sent.name}"):
+            earlier = await reply_to(agent.tracker_store, sender, sent.name)
+            if earlier is not None:
+                return earlier
+            assistant = Assistant(agent, self.settings)
+            return await assistant.reply(sent.text, sender, message_id=sent.name, channel=self.name())
 
     async def history(self, request: Request) -> HTTPResponse:
         """Return the conversation so far."""
@@ -269,6 +273,18 @@ class WebsiteInput(InputChannel):
             self.healthy = (time.monotonic(), well)
         report = {"status": "ok" if well else "failing", **_channels(request)}
         return json(report, status=200 if well else 503, headers=PRIVATE)
+
+    async def ready(self, request: Request) -> HTTPResponse:
+        """Say whether this process should get messages: 503 while the model, store or lock server is away."""
+        agent = getattr(request.app.ctx, "agent", None)
+        found = {"model": False}
+        if agent is not None and agent.is_ready():
+            found["model"] = True
+            store, locks = conversation_store(agent.tracker_store), agent.lock_store
+            found["store"] = store is None or await asyncio.to_thread(store.alive)
+            if isinstance(locks, ConversationLocks):
+                found["locks"] = await self.turns.run(locks.alive())
+        return json(found, status=200 if all(found.values()) else 503, headers=PRIVATE)
 
     async def _understands(self, agent: Agent) -> bool:
         try:

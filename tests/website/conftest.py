@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -60,6 +61,10 @@ class Server:
         )  # fmt: skip
         if wait:
             self.wait_for(lambda: self.call("GET", "/chat/health")[0] == 200)
+
+    def fill_disk(self, most_bytes: int) -> None:
+        """Let it write no file beyond ``most_bytes``, as if the disk were full."""
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 
     def wait_for(self, happened: Callable[[], bool], seconds: float = 120) -> None:
         """Wait until ``happened``; an error counts as not yet."""
