@@ -122,10 +122,13 @@ class ConversationStore(SQLTrackerStore):
         kept: int = getattr(tracker, "kept_events", 0)
         new = [event.as_dict() for event in itertools.islice(tracker.events, kept, None)]
         if new:
-            await asyncio.to_thread(self._patiently, lambda: self._write(tracker.sender_id, new))
+            tries = itertools.count()
+            await asyncio.to_thread(
+                self._patiently, lambda: self._write(tracker.sender_id, new, again=next(tries) > 0)
+            )
         tracker.kept_events = kept + len(new)
 
-    def _write(self, sender: str, new: list[dict[str, Any]]) -> None:
+    def _write(self, sender: str, new: list[dict[str, Any]], *, again: bool) -> None:
         events = self.SQLEvent
         rows = [
             {
@@ -143,7 +146,11 @@ class ConversationStore(SQLTrackerStore):
         with self.session_scope() as session:
             same = (events.sender_id == sender, events.timestamp == first["timestamp"])
             # Where the line broke just after the last try was kept, it is not kept a second time.
-            if session.query(events.id).filter(*same, events.type_name == first["type_name"]).first() is None:
+            kept = (
+                again
+                and session.query(events.id).filter(*same, events.type_name == first["type_name"]).first()
+            )
+            if not kept:
                 session.execute(events.__table__.insert(), rows)
                 session.commit()
 
