@@ -28,6 +28,8 @@ SAMPLE = 10
 """Training messages of each intent in the sample."""
 MESSAGES = 200
 """Evaluation messages that a turn's time is the mean of."""
+LONG, LONG_CYCLE = 1000, 20
+"""Turns of a long conversation, and messages that it goes round."""
 STOCK = {
     "recipe": "default.v1",
     "assistant_id": "stock",
@@ -59,6 +61,8 @@ def bench(say: Callable[[str], None], *, stock: bool = True) -> str:
         say("ours, a turn …")
         ours |= _worker("parse", folder / "ours.tar.gz")
         turn = _worker("turn")
+        say("a conversation of a thousand turns …")
+        turn |= _worker("long")
         say("the website, one visitor and twenty …")
         website = _worker("website")
         theirs: dict[str, float] = {}
@@ -71,6 +75,8 @@ def bench(say: Callable[[str], None], *, stock: bool = True) -> str:
         ("training on all messages, CPU s", whole["train"], None),
         ("understanding a message, CPU ms", ours["parse"], theirs.get("parse")),
         ("a whole turn, CPU ms", turn["turn"], None),
+        ("a whole turn with its store, new conversation, CPU ms", turn["stored_new"], None),
+        (f"… at the end of one of {LONG:,} turns", turn["stored_long"], None),
         ("memory of the process that understands, MB", ours["memory"], theirs.get("memory")),
         ("memory of the conversation process, MB", turn["memory"], None),
         ("start until ready, CPU s", turn["start"], None),
@@ -158,6 +164,37 @@ def _turn() -> dict[str, float]:
     return {"turn": 1000 * seconds, "conversations": 1 / seconds, "start": start, "memory": _memory()}
 
 
+def _long() -> dict[str, float]:
+    """A turn in the store of ``make web``: in new conversations, and at the end of one of 1,000 turns."""
+    from mesoguide.rasa_host.assistant import Assistant, loaded
+    from mesoguide.rasa_host.conversations import ConversationStore
+    from mesoguide.rasa_host.locks import ConversationLocks
+    from mesoguide.rasa_host.training import MODEL
+    from mesoguide.settings import load_settings
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load_settings(environment={**os.environ, "MESOGUIDE_DATABASE": "", "MESOGUIDE_LOCKS": ""})
+        store = ConversationStore(db=f"{folder}/conversations.db")
+        assistant = Assistant(
+            loaded(MODEL, settings, tracker_store=store, lock_store=ConversationLocks()), settings
+        )
+        texts = [row["text"] for row in questions()][:LONG_CYCLE]
+
+        async def turns(count: int, name: str) -> float:
+            begun = time.process_time()
+            for number in range(count):
+                await assistant.reply(texts[number % LONG_CYCLE], name.format(number))
+            return 1000 * (time.process_time() - begun) / count
+
+        async def measured() -> dict[str, float]:
+            await turns(50, "warm {}")
+            new = await turns(100, "new {}")
+            await turns(LONG - 100, "long")
+            return {"stored_new": new, "stored_long": await turns(100, "long")}
+
+        return asyncio.run(measured())
+
+
 def _website() -> dict[str, float]:
     from mesoguide.rasa_host.bench_website import measure
 
@@ -178,6 +215,7 @@ def _work(kind: str, *arguments: str) -> dict[str, float]:
         "train": _train,
         "parse": _parse,
         "turn": _turn,
+        "long": _long,
         "website": _website,
     }
     return work[kind](*map(Path, arguments))

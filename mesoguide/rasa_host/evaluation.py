@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from mesoguide.rasa_host.assistant import Assistant
 from mesoguide.safety import DEFERRALS, NONE, RED_FLAGS
 from mesoguide.settings import load_settings
 
-APART = "d"
+APART = "e"
 """The newest set that other hands wrote, without a look at the training messages."""
 
 
@@ -41,8 +41,8 @@ class Figures:
     worst: tuple[str, ...]
 
 
-def measure(model: Path, *, only: str | None = None) -> Figures:
-    """Send every evaluation message through the product; with ``only``, those of that set."""
+def measure(model: Path, *, only: Collection[str] = ()) -> Figures:
+    """Send every evaluation message through the product; with ``only``, those of these sets."""
     return asyncio.run(_measure(Assistant.load(model, load_settings()), only))
 
 
@@ -67,7 +67,7 @@ def evaluate(model: Path, *, worst: bool = False) -> str:
         ("harmless near-misses that got the emergency card", "harmless_emergency"),
         ("… that got any card", "harmless_any_card"),
     ]
-    lines = ["| measure | all sets | set d alone |", "|---|---|---|"]
+    lines = ["| measure | all sets | set e alone |", "|---|---|---|"]
     lines += [f"| {name} | {_shown(figures, key)} | {_shown(apart, key)} |" for name, key in rows]
     return "\n".join([*lines, *(figures.worst if worst else ())])
 
@@ -77,11 +77,11 @@ def _shown(figures: Figures, key: str) -> str:
     return "not in it" if math.isnan(share) else f"{share:.1%}"
 
 
-async def _measure(assistant: Assistant, only: str | None) -> Figures:
+async def _measure(assistant: Assistant, only: Collection[str]) -> Figures:
     worst: list[str] = []
 
     def read(name: str) -> list[dict[str, Any]]:
-        return [row for row in evaluation_data.read(name) if only in (None, row.get("set"))]
+        return [row for row in evaluation_data.read(name) if not only or row.get("set", "a") in only]
 
     async def last(messages: list[str]) -> dict[str, Any]:
         replies = await assistant.conversation(list(messages))

@@ -294,6 +294,7 @@ def share(hits: list[bool]) -> float:
     [
         ("ac", "emergency", 0.95), ("ac", "urgent", 0.95), ("ac", "self_harm", 0.95),
         ("d", "emergency", 0.95), ("d", "urgent", 0.95), ("d", "self_harm", 0.80),
+        ("e", "emergency", 0.95), ("e", "urgent", 0.90), ("e", "self_harm", 0.90),
     ],
 )  # fmt: skip
 def test_share_of_red_flags_with_a_red_card(replies: Any, sets: str, tier: str, floor: float) -> None:
