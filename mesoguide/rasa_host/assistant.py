@@ -14,6 +14,7 @@ from mesoguide.cleaning import door_text
 from mesoguide.failure import failure_reply
 from mesoguide.knowledge import load_knowledge
 from mesoguide.languages import identifier
+from mesoguide.rasa_host import metrics
 from mesoguide.rasa_host.action_endpoints import action_endpoint
 from mesoguide.rasa_host.conversations import conversation_store, erase
 from mesoguide.rasa_host.speed import do_once
@@ -87,6 +88,14 @@ class Assistant:
         channel: str = CHANNEL,
     ) -> dict[str, Any]:
         """Return the reply to ``text`` as the contract's object; never fails, never empty."""
+        with metrics.turn(channel) as counted:
+            reply = await self._replied(text, conversation, message_id, channel)
+            counted(reply)
+        return reply
+
+    async def _replied(
+        self, text: object, conversation: str, message_id: str | None, channel: str
+    ) -> dict[str, Any]:
         collector = ReplyCollector()
         message = UserMessage(
             door_text(text),

@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
 
+from mesoguide.rasa_host import metrics
 from mesoguide.settings import ROOT, load_settings
 
 logger = logging.getLogger("mesoguide.conversations")
@@ -161,6 +162,7 @@ class ConversationStore(SQLTrackerStore):
             try:
                 return work()
             except DBAPIError as cause:
+                metrics.STORE_ERRORS.inc()
                 if time.monotonic() + pause > end or not _passes(cause):
                     raise
                 logger.warning("the database is away: %s", type(cause).__name__)

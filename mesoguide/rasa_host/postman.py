@@ -22,6 +22,7 @@ from mesoguide.failure import failure_reply
 from mesoguide.knowledge import filled, load_knowledge
 from mesoguide.messaging import commands
 from mesoguide.messaging.messages import Call, Incoming, Lines, Outcome, Platform
+from mesoguide.rasa_host import metrics
 from mesoguide.rasa_host.assistant import Assistant
 from mesoguide.rasa_host.conversations import erase, reply_to
 from mesoguide.rasa_host.inbox import LEASE_SECONDS, Inbox, Waiting, hashed
@@ -407,6 +408,7 @@ class Postman:
             outcome = await self._called(platform, call)
             if outcome.sent:
                 health.sent += 1
+                metrics.SENDS.labels(platform.name, "sent").inc()
                 health.failing = False
                 return True
             health.failing = health.failing or not outcome.theirs
@@ -416,6 +418,7 @@ class Postman:
             if not outcome.again or (time.monotonic() + pause > end and not named):
                 health.failed += not outcome.theirs
                 health.not_reached += outcome.theirs
+                metrics.SENDS.labels(platform.name, "not_reached" if outcome.theirs else "failed").inc()
                 logger.error("a reply could not be sent: %s", outcome.reason)
                 return False
             await asyncio.sleep(max(outcome.wait, pause))

@@ -25,6 +25,7 @@ from sanic.response import HTTPResponse, json, redirect
 
 from mesoguide.failure import failure_reply
 from mesoguide.messaging.channels import switched_on
+from mesoguide.rasa_host import metrics
 from mesoguide.rasa_host.assistant import loaded
 from mesoguide.rasa_host.conversations import conversation_store
 from mesoguide.rasa_host.training import Say
@@ -89,6 +90,7 @@ def make_app(model: Path, settings: Settings, say: Say) -> Sanic:
         create_http_input_channels(None, str(ROOT / settings.credentials)), app, route="/webhooks/"
     )
     app.add_route(_to_the_page, "/", methods=["GET"])
+    app.add_route(metrics.exposed, "/metrics", methods=["GET"])
     app.error_handler.add(SanicException, _fault(settings))
     app.error_handler.add(Exception, _fault(settings))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 
 from mesoguide.settings import ROOT
 from tests.production.conftest import MUST_HAVE_SERVERS, Cluster, Postgres
-from tests.website.conftest import free_port
+from tests.website.conftest import Server, free_port
 
 HAPROXY = shutil.which("haproxy")
 
@@ -97,3 +98,41 @@ def test_a_database_of_plain_rasa_is_migrated(postgres: Postgres) -> None:
     engine.dispose()
 
     assert found == [1, 3000000001]
+
+
+def test_metrics_tell_how_it_goes_and_nothing_of_anybody(model: Path, tmp_path: Path) -> None:
+    """With the token Prometheus reads counts by kind, tier and channel; without it there is no such address."""
+    server = Server(tmp_path, environment={"MESOGUIDE_METRICS_TOKEN": "a-token-of-this-test"})
+    server.start()
+    try:
+        token = server.session()
+        server.say(token, "does the okapi hurt?")
+        server.say(token, "i cant breathe")
+        status, _, found = server.call("GET", "/metrics", token="a-token-of-this-test")
+        refused = [server.call("GET", "/metrics")[0], server.call("GET", "/metrics", token="another")[0]]
+    finally:
+        server.stop()
+    text = found.decode()
+
+    assert (status, refused) == (200, [404, 404])
+    assert 'mesoguide_cards_total{tier="emergency"} 1.0' in text
+    assert 'mesoguide_turns_total{channel="website",kind="safety"} 1.0' in text
+    assert 'mesoguide_turn_seconds_count{channel="website"} 2.0' in text
+    assert "okapi" not in text and token.split(".")[0] not in text
+
+
+@pytest.mark.parametrize("name", ["alerts.yml", "grafana.json"])
+def test_dashboard_and_alerts_ask_for_what_there_is(name: str) -> None:
+    """Every metric and label that they name is one that the server gives."""
+    from mesoguide.rasa_host.metrics import REGISTRY, SENDS, STORE_ERRORS, TURNS
+
+    TURNS.labels("website", "answer")
+    SENDS.labels("telegram", "sent")
+    STORE_ERRORS.inc(0)
+    given = {sample.name for metric in REGISTRY.collect() for sample in metric.samples}
+    given |= {f"{metric.name}_total" for metric in REGISTRY.collect() if metric.type == "counter"}
+    given |= {f"{metric.name}_bucket" for metric in REGISTRY.collect() if metric.type == "histogram"}
+    asked = set(re.findall(r"mesoguide_\w+", (ROOT / "deploy" / name).read_text("utf-8")))
+
+    assert asked
+    assert asked - given == set()

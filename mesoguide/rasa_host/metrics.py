@@ -1,0 +1,54 @@
+"""What the server counts, for Prometheus: how many, how long, how it went. No words, no names of users.
+
+``GET /metrics`` gives it to whoever has the token in the environment variable
+``MESOGUIDE_METRICS_TOKEN``; without that variable there is nothing at this address.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from sanic.exceptions import NotFound
+from sanic.request import Request
+from sanic.response import HTTPResponse, raw
+
+TOKEN = "MESOGUIDE_METRICS_TOKEN"  # noqa: S105 - the variable's name
+REGISTRY = CollectorRegistry()
+TURNS = Counter("mesoguide_turns", "Messages answered.", ["channel", "kind"], registry=REGISTRY)
+CARDS = Counter("mesoguide_cards", "Fixed texts of the safety stop.", ["tier"], registry=REGISTRY)
+SECONDS = Histogram(
+    "mesoguide_turn_seconds", "Time of a turn, in seconds.", ["channel"], registry=REGISTRY,
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15),
+)  # fmt: skip
+STORE_ERRORS = Counter("mesoguide_store_errors", "Failed calls of the database.", registry=REGISTRY)
+SENDS = Counter(
+    "mesoguide_sends", "Messages handed to messaging platforms.", ["platform", "outcome"], registry=REGISTRY
+)
+
+
+@contextlib.contextmanager
+def turn(channel: str) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Time a turn; the function given counts its reply."""
+    begun = time.monotonic()
+
+    def counted(reply: dict[str, Any]) -> None:
+        TURNS.labels(channel, reply["kind"]).inc()
+        if reply["tier"] is not None:
+            CARDS.labels(reply["tier"]).inc()
+        SECONDS.labels(channel).observe(time.monotonic() - begun)
+
+    yield counted
+
+
+async def exposed(request: Request) -> HTTPResponse:
+    """Return all of it as Prometheus reads it."""
+    token = os.environ.get(TOKEN, "")
+    if not token or not hmac.compare_digest((request.token or "").encode(), token.encode()):
+        raise NotFound("there is nothing here")
+    return raw(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
