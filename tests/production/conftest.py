@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from mesoguide.types import Reply
 from tests.website.conftest import Server, free_port, model
@@ -85,6 +84,8 @@ class Postgres:
 
     def rows(self, statement: str) -> list[Any]:
         """Ask it."""
+        import sqlalchemy as sa
+
         engine = sa.create_engine(self.address)
         with engine.connect() as line:
             found = line.execute(sa.text(statement)).fetchall()

@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from mesoguide.settings import ROOT
 from tests.production.conftest import MUST_HAVE_SERVERS, Cluster, Postgres
@@ -77,6 +76,8 @@ def test_conversations_through_haproxy(haproxy: str, cluster: Cluster, tmp_path:
 
 def test_a_database_of_plain_rasa_is_migrated(postgres: Postgres) -> None:
     """Its keys have 64 bits afterwards, and what was in it is still there."""
+    import sqlalchemy as sa
+
     engine = sa.create_engine(postgres.address)
     with engine.begin() as line:
         line.execute(sa.text("create schema plain"))
