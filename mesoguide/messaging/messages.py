@@ -149,6 +149,14 @@ def read_object(body: bytes) -> dict[str, Any]:
     return value
 
 
+def answer(body: bytes) -> dict[str, Any]:
+    """Read what a platform answered to a call; empty where it is no JSON object."""
+    try:
+        return read_object(body)
+    except ValueError:
+        return {}
+
+
 def look(value: Any, *path: str | int) -> Any:
     """Return what stands at ``path``, None where anything on the way is missing or of another kind."""
     for step in path:

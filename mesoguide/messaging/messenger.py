@@ -18,6 +18,7 @@ from mesoguide.messaging.messages import (
     Lines,
     Outcome,
     Received,
+    answer,
     items,
     look,
     read_object,
@@ -124,10 +125,7 @@ class Messenger:
 
     def outcome(self, status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
         """Read the status, Meta's error code and whether it says that the error passes."""
-        try:
-            said: Any = read_object(body)
-        except ValueError:
-            said = {}
+        said = answer(body)
         error = look(said, "error")
         if status == 200 and error is None:
             return Outcome(sent=True)

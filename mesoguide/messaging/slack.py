@@ -20,6 +20,7 @@ from mesoguide.messaging.messages import (
     Manner,
     Outcome,
     Received,
+    answer,
     items,
     look,
     read_object,
@@ -200,10 +201,7 @@ class Slack:
 
     def outcome(self, status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
         """Read ``ok`` and ``error``, and ``Retry-After`` of a 429."""
-        try:
-            said: Any = read_object(body)
-        except ValueError:
-            said = {}
+        said = answer(body)
         if status == 200 and look(said, "ok") is True:
             return Outcome(sent=True)
         error = word(said, "error")

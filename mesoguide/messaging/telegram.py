@@ -17,6 +17,7 @@ from mesoguide.messaging.messages import (
     Manner,
     Outcome,
     Received,
+    answer,
     items,
     look,
     read_object,
@@ -152,10 +153,7 @@ class Telegram:
 
     def outcome(self, status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
         """Read ``ok``, ``error_code`` and ``retry_after``."""
-        try:
-            said: Any = read_object(body)
-        except ValueError:
-            said = {}
+        said = answer(body)
         if status == 200 and look(said, "ok") is True:
             return Outcome(sent=True)
         code = look(said, "error_code")

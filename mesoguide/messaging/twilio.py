@@ -19,7 +19,7 @@ from mesoguide.messaging.messages import (
     Lines,
     Outcome,
     Received,
-    read_object,
+    answer,
     seconds,
     word,
 )
@@ -116,10 +116,7 @@ class Twilio:
         """Read the status and Twilio's own error code."""
         if status in (200, 201):
             return Outcome(sent=True)
-        try:
-            code = word(read_object(body), "code")
-        except ValueError:
-            code = ""
+        code = word(answer(body), "code")
         return Outcome(
             sent=False,
             again=status == 429 or status >= 500,
