@@ -83,6 +83,7 @@ class Inbox:
         self._store = store
         if store.engine.dialect.name == "sqlite":
             sa.event.listen(store.engine, "connect", _impatient)
+            store.engine.dispose()  # the connections that were made before it wait for longer
         Kept.__table__.create(store.engine, checkfirst=True)
 
     def take_in(self, door: str, incoming: Incoming, *, lease: float = LEASE_SECONDS) -> Waiting | None:
