@@ -55,6 +55,8 @@ DENIAL_REACH = 120
 CLAUSE_ENDS = re.compile(r"[.!?;,]|\bbut\b")
 HALF_BELIEVED = 0.08
 """Probability (of any red flag, of any deferral) from which a pattern confirms it."""
+AS_LIKELY = 0.25
+"""Share of the likeliest tier's probability from which a pattern's tier takes its place."""
 NEAR_THE_TOP = 0.35
 """Share of the likelier red flag's probability from which the higher tier is taken."""
 
@@ -120,7 +122,11 @@ def decide(scores: Sequence[Scores], thresholds: Thresholds, patterns: Collectio
         (DEFERRALS, deferred, thresholds.deferral),
     ):
         if _sum(tiers, best) >= threshold:
-            return _tier(tiers, best)
+            found = _tier(tiers, best)
+            told = next((tier for tier in tiers if tier in patterns), found)
+            # Plain words decide between two tiers that the model both thinks of.
+            likely = max(reading[told] for reading in scores) >= AS_LIKELY * best[found]
+            return told if found not in patterns and likely else found
         if _sum(tiers, best) >= HALF_BELIEVED and set(tiers) & set(patterns):
             return next(tier for tier in tiers if tier in patterns)
     if max(reading[MENTION] for reading in scores) >= thresholds.mention:

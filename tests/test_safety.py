@@ -206,6 +206,17 @@ def test_thresholds_come_from_the_calibration_messages() -> None:
     assert 0.1 < found.anything <= 0.5
 
 
+def test_plain_words_decide_between_two_tiers() -> None:
+    """A pattern's tier is taken where the model thinks of it too, and not against its firm belief."""
+    learnt = Thresholds(0.3, 0.5, 0.5, 0.5)
+    doubtful, firm = [scores(self_harm=0.5, emergency=0.2)], [scores(self_harm=0.9, emergency=0.02)]
+
+    assert decide(doubtful, learnt, ("emergency",)) == "emergency"
+    assert decide(doubtful, learnt, ("self_harm", "emergency")) == "self_harm"
+    assert decide(doubtful, learnt) == "self_harm"
+    assert decide(firm, learnt, ("emergency",)) == "self_harm"
+
+
 def test_no_pattern_reads_the_rest_of_a_text_from_each_letter() -> None:
     """A pattern that begins with "anything, then" starts at the beginning only: else its time is squared."""
     begins = [

@@ -24,7 +24,12 @@ LONGEST = 12.0
 @pytest.fixture(autouse=True)
 def in_order(cluster: Cluster) -> Iterator[None]:
     """All servers run before and after each test."""
+    from mesoguide.rasa_host.locks import AWAY_SECONDS
+
     cluster.actions.seconds = 0.0
+    for server in (cluster.first, cluster.second):
+        server.wait_for(lambda s=server: s.call("GET", "/chat/ready")[0] == 200, 30)  # type: ignore[misc]
+    time.sleep(AWAY_SECONDS + 0.2)  # a lock server that was away is asked again after that
     yield
     cluster.actions.seconds = 0.0
     for server in (cluster.first, cluster.second):
