@@ -21,7 +21,10 @@ class SlowAgent:
 
     def __init__(self, seconds: float) -> None:
         self.seconds, self.turns = seconds, 0
+        from mesoguide.rasa_host.locks import ConversationLocks
+
         self.tracker_store = SimpleNamespace(retrieve_full_tracker=self._nothing)
+        self.lock_store = ConversationLocks()
 
     async def _nothing(self, sender: str) -> None:
         return None
