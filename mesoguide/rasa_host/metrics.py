@@ -38,9 +38,9 @@ def turn(channel: str) -> Iterator[Callable[[dict[str, Any]], None]]:
     begun = time.monotonic()
 
     def counted(reply: dict[str, Any]) -> None:
-        TURNS.labels(channel, reply["kind"]).inc()
-        if reply["tier"] is not None:
-            CARDS.labels(reply["tier"]).inc()
+        TURNS.labels(channel, str(reply.get("kind"))).inc()
+        if reply.get("tier") is not None:
+            CARDS.labels(str(reply["tier"])).inc()
         SECONDS.labels(channel).observe(time.monotonic() - begun)
 
     yield counted
