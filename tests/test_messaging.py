@@ -111,6 +111,19 @@ def test_no_made_up_signature_is_taken(platform: Any, body: bytes, header: str, 
     )
 
 
+def test_somebody_who_writes_in_a_groups_name_is_no_bot() -> None:
+    """Telegram puts a bot of its own before an anonymous person: their red flag is read, another bot's is not."""
+    sender, chat = {"id": 9, "is_bot": True}, {"id": -1, "type": "supergroup"}
+    message = {"message_id": 1, "text": "cant breathe", "chat": chat, "from": sender}
+    found = [
+        TELEGRAM.read(received(json.dumps({"update_id": 1, "message": each}).encode()))
+        for each in (message, {**message, "sender_chat": {"id": -1}})
+    ]
+
+    assert found[0] == []
+    assert [each.manner for each in found[1]] == ["watch"]
+
+
 def test_look() -> None:
     """A path into JSON gives what stands there, and None wherever the JSON is of another shape."""
     value = {"a": [{"b": 1}], "c": True}
@@ -146,6 +159,19 @@ def test_pages_lose_nothing(lines: list[tuple[str, str]], most: int, length: Any
     assert all(page for page in made)
     said = "".join(text for page in made for role, text in page if role != "notice")
     assert said.replace(" ", "") == "".join(text for _, text in lines).replace(" ", "")
+
+
+def test_what_is_offered_after_the_notice_does_not_push_it_out() -> None:
+    """Where a reply and the questions that are no buttons fill two messages, the notice ends the first."""
+    reminder, notice = ("notice", "Do not wait."), ("notice", "Talk to a doctor.")
+    calls = MESSENGER.write(
+        [reminder, ("said", "word " * 300), notice], ["a question " * 50], {"recipient": "1"}
+    )
+
+    assert len(calls) == 2
+    assert texts(calls)[0].startswith("Do not wait.")
+    assert texts(calls)[0].endswith("Talk to a doctor.")
+    assert "a question" in texts(calls)[1]
 
 
 def test_a_notice_that_is_too_long_is_cut_like_any_text() -> None:
@@ -192,7 +218,8 @@ def test_secrets_are_never_shown(platform: Any) -> None:
     """A platform that gets into a log or an error shows no token and no secret."""
     for secret in ("AAtoken", "a-secret-of-this-test", "xoxb-token", "0123456789abcdef", "word-of-this-test"):
         assert secret not in repr(platform)
-    assert "password" not in repr(Call("u", {}, user="a", password="password"))
+    call = platform.write([("text", "a")], [], ADDRESSES[platform.name])[0]
+    assert not any(secret in repr(call) for secret in ("AAtoken", "xoxb-token", "password='", "Bearer"))
 
 
 # -- commands

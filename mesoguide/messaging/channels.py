@@ -60,10 +60,11 @@ def switched_on(file: Path, environment: Mapping[str, str] = os.environ) -> list
 
 def made(platform: Any, lines: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Platform:
     """Return ``platform`` (its class) with the credentials in ``lines``."""
-    platform_with: Platform = platform.from_lines(
-        {key: filled(value, environment) for key, value in lines.items()}
-    )
-    return platform_with
+    fields = {rule.field: filled(lines[rule.key], environment) for rule in platform.rules}
+    if "api" in lines:
+        fields["api"] = filled(lines["api"], environment)
+    found: Platform = platform(**fields)
+    return found
 
 
 def report(file: Path, environment: Mapping[str, str] = os.environ) -> tuple[str, bool]:

@@ -18,9 +18,10 @@ API = re.compile(r"https?://[^\s/]+(?:/\S*)?")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A line that a platform needs: the ``form`` of its value, ``what`` it is, whether it is a secret."""
+    """A line that a platform needs: the ``field`` that it fills, the ``form`` of its value, ``what`` it is."""
 
     key: str
+    field: str
     form: str
     what: str
     secret: bool = False

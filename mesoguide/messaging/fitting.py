@@ -24,9 +24,9 @@ def pages(lines: Lines, most: int, length: Length = len) -> list[list[tuple[str,
     """
     if _joined(lines, length) <= most:
         return [list(lines)]
-    body, notice = list(lines), list[tuple[str, str]]()
-    while body and body[-1][0] == "notice":
-        notice.insert(0, body.pop())
+    # A reminder opens a reply and stays there; every other notice closes it.
+    notice = [line for line in lines[1:] if line[0] == "notice"]
+    body = [*lines[:1], *(line for line in lines[1:] if line[0] != "notice")]
     room = most - _joined(notice, length) - 1
     if room < most // 4:  # a notice that long can only come from a setting
         body, notice, room = list(lines), [], most
@@ -51,6 +51,18 @@ def fitting(
 def offered(buttons: Sequence[str]) -> list[tuple[str, str]]:
     """Return the line that offers ``buttons`` as text, none where there are none."""
     return [("offer", OFFER + " · ".join(buttons))] if buttons else []
+
+
+def laid_out(
+    lines: Lines, buttons: Sequence[str], most: int, most_buttons: int, longest: int, length: Length = len
+) -> list[tuple[list[tuple[str, str]], list[str]]]:
+    """Return the messages of a reply, each with its buttons: those that fit stand under the last one.
+
+    The questions of buttons that do not fit are offered as text.
+    """
+    shown, rest = fitting(buttons, most_buttons, longest, length)
+    made = pages([*lines, *offered(rest)], most, length)
+    return [(page, shown if number == len(made) else []) for number, page in enumerate(made, 1)]
 
 
 def plain(lines: Lines) -> str:

@@ -58,9 +58,9 @@ class Incoming:
 class Call:
     """A request to a platform's API; ``body`` is sent as JSON, or as a form where ``form`` is set."""
 
-    url: str
+    url: str = field(repr=False)  # Telegram's token stands in it
     body: Mapping[str, Any]
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     user: str = ""
     """Name for HTTP's basic authentication, with ``password``."""
     password: str = field(default="", repr=False)

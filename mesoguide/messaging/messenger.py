@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 from mesoguide.messaging.credentials import Rule
-from mesoguide.messaging.fitting import fitting, offered, pages, plain
+from mesoguide.messaging.fitting import laid_out, plain
 from mesoguide.messaging.messages import (
     Acknowledgement,
     Call,
@@ -48,18 +48,22 @@ class Messenger:
 
     name: ClassVar[str] = "messenger"
     rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("verify", r"\S{8,100}", "8 letters or more, made up by you, also typed in at Meta", secret=True),
-        Rule("secret", r"[0-9a-f]{32}", "the app's secret, 32 letters and digits", secret=True),
         Rule(
-            "page-access-token", r"[A-Za-z0-9]{20,}", "the page's access token from Meta's page", secret=True
+            "verify",
+            "verify",
+            r"\S{8,100}",
+            "8 letters or more, made up by you, also typed in at Meta",
+            secret=True,
+        ),
+        Rule("secret", "secret", r"[0-9a-f]{32}", "the app's secret, 32 letters and digits", secret=True),
+        Rule(
+            "page-access-token",
+            "token",
+            r"[A-Za-z0-9]{20,}",
+            "the page's access token from Meta's page",
+            secret=True,
         ),
     )
-
-    @classmethod
-    def from_lines(cls, lines: Mapping[str, str]) -> Messenger:
-        """Make one from its lines in the credentials file."""
-        rest = {"api": lines["api"]} if "api" in lines else {}
-        return cls(lines["verify"], lines["secret"], lines["page-access-token"], **rest)
 
     def verified(self, request: Received) -> bool:
         """Return whether Meta signed the body (SHA-256 only), or knows the word where it asks for it."""
@@ -103,12 +107,8 @@ class Messenger:
 
     def write(self, lines: Lines, buttons: Sequence[str], address: Mapping[str, str]) -> list[Call]:
         """Return the calls that send it: text, and quick replies as far as their titles fit."""
-        shown, rest = fitting(buttons, MOST_BUTTONS, LONGEST_BUTTON)
-        made = pages([*lines, *offered(rest)], MOST)
-        return [
-            self._call(page, shown if number == len(made) else [], address)
-            for number, page in enumerate(made, 1)
-        ]
+        laid = laid_out(lines, buttons, MOST, MOST_BUTTONS, LONGEST_BUTTON)
+        return [self._call(page, shown, address) for page, shown in laid]
 
     def _call(self, page: Lines, buttons: Sequence[str], address: Mapping[str, str]) -> Call:
         message: dict[str, Any] = {"text": plain(page)}

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from slack_sdk.signature import SignatureVerifier
 
 from mesoguide.messaging.credentials import Rule
-from mesoguide.messaging.fitting import fitting, offered, pages, plain
+from mesoguide.messaging.fitting import laid_out, plain
 from mesoguide.messaging.messages import (
     Acknowledgement,
     Call,
@@ -58,21 +58,20 @@ class Slack:
     name: ClassVar[str] = "slack"
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "slack_token", r"xoxb-[A-Za-z0-9-]{20,}", "the app's bot token; it starts with xoxb-", secret=True
+            "slack_token",
+            "token",
+            r"xoxb-[A-Za-z0-9-]{20,}",
+            "the app's bot token; it starts with xoxb-",
+            secret=True,
         ),
         Rule(
             "slack_signing_secret",
+            "signing_secret",
             r"[0-9a-f]{32}",
             "the app's signing secret, 32 letters and digits",
             secret=True,
         ),
     )
-
-    @classmethod
-    def from_lines(cls, lines: Mapping[str, str]) -> Slack:
-        """Make one from its lines in the credentials file."""
-        rest = {"api": lines["api"]} if "api" in lines else {}
-        return cls(lines["slack_token"], lines["slack_signing_secret"], **rest)
 
     def verified(self, request: Received) -> bool:
         """Return whether Slack signed the request within the last five minutes."""
@@ -170,12 +169,8 @@ class Slack:
 
     def write(self, lines: Lines, buttons: Sequence[str], address: Mapping[str, str]) -> list[Call]:
         """Return ``chat.postMessage`` calls: literal rich text, buttons, and plain text for notifications."""
-        shown, rest = fitting(buttons, MOST_BUTTONS, LONGEST_BUTTON)
-        made = pages([*lines, *offered(rest)], MOST)
-        return [
-            self._post(page, shown if number == len(made) else [], address)
-            for number, page in enumerate(made, 1)
-        ]
+        laid = laid_out(lines, buttons, MOST, MOST_BUTTONS, LONGEST_BUTTON)
+        return [self._post(page, shown, address) for page, shown in laid]
 
     def _post(self, page: Lines, buttons: Sequence[str], address: Mapping[str, str]) -> Call:
         parts: list[dict[str, Any]] = []

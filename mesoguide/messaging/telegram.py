@@ -8,7 +8,7 @@ from html import escape
 from typing import Any, ClassVar
 
 from mesoguide.messaging.credentials import Rule
-from mesoguide.messaging.fitting import fitting, offered, pages, utf16
+from mesoguide.messaging.fitting import laid_out, utf16
 from mesoguide.messaging.messages import (
     Acknowledgement,
     Call,
@@ -49,21 +49,24 @@ class Telegram:
 
     name: ClassVar[str] = "telegram"
     rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("access_token", r"\d{5,20}:[A-Za-z0-9_-]{30,64}", "the token that @BotFather gave", secret=True),
-        Rule("verify", r"@?[A-Za-z]\w{2,30}[bB][oO][tT]", "the bot's username; it ends with 'bot'"),
+        Rule(
+            "access_token",
+            "token",
+            r"\d{5,20}:[A-Za-z0-9_-]{30,64}",
+            "the token that @BotFather gave",
+            secret=True,
+        ),
+        Rule(
+            "verify", "username", r"@?[A-Za-z]\w{2,30}[bB][oO][tT]", "the bot's username; it ends with 'bot'"
+        ),
         Rule(
             "secret_token",
+            "secret",
             r"[A-Za-z0-9_-]{16,256}",
             "16 to 256 letters, digits, '_' or '-', made up by you",
             secret=True,
         ),
     )
-
-    @classmethod
-    def from_lines(cls, lines: Mapping[str, str]) -> Telegram:
-        """Make one from its lines in the credentials file."""
-        rest = {"api": lines["api"]} if "api" in lines else {}
-        return cls(lines["access_token"], lines["verify"].lstrip("@"), lines["secret_token"], **rest)
 
     def verified(self, request: Received) -> bool:
         """Return whether the request carries the secret that the webhook was set with."""
@@ -86,7 +89,7 @@ class Telegram:
         message = look(update, "message") if edited is None else edited
         chat, kind = word(message, "chat", "id"), word(message, "chat", "type")
         is_content = isinstance(message, dict) and any(name in message for name in CONTENT)
-        if not chat or not is_content or look(message, "from", "is_bot") is True:
+        if not chat or not is_content or _is_bot(message):
             return []
         text = word(message, "text") or word(message, "caption")
         address = {"chat_id": chat}
@@ -107,7 +110,7 @@ class Telegram:
         return [Incoming(key, chat, {"chat_id": chat}, word(pressed, "data"))]
 
     def _spoken_to(self, message: dict[str, Any], text: str) -> bool:
-        mine = f"@{self.username}".lower()
+        mine = f"@{self.username.lstrip('@')}".lower()
         if word(message, "reply_to_message", "from", "id") == self.token.split(":")[0]:
             return True
         named = [*items(message, "entities"), *items(message, "caption_entities")]
@@ -119,12 +122,8 @@ class Telegram:
 
     def write(self, lines: Lines, buttons: Sequence[str], address: Mapping[str, str]) -> list[Call]:
         """Return ``sendMessage`` calls in HTML; the questions offered stand on a keyboard."""
-        shown, rest = fitting(buttons, MOST_BUTTONS, LONGEST_BUTTON, utf16)
-        made = pages([*lines, *offered(rest)], MOST, utf16)
-        return [
-            self._call("sendMessage", self._message(page, address, shown if number == len(made) else []))
-            for number, page in enumerate(made, 1)
-        ]
+        laid = laid_out(lines, buttons, MOST, MOST_BUTTONS, LONGEST_BUTTON, utf16)
+        return [self._call("sendMessage", self._message(page, address, shown)) for page, shown in laid]
 
     def _message(self, page: Lines, address: Mapping[str, str], buttons: Sequence[str]) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -178,6 +177,11 @@ class Telegram:
             "allowed_updates": ["message", "edited_message", "callback_query"],
         }  # fmt: skip
         return [self._call("setWebhook", webhook), self._call("setMyCommands", {"commands": commands})]
+
+
+def _is_bot(message: Any) -> bool:
+    """Whether another bot wrote it; somebody who writes in a group's name stands behind a bot of Telegram's."""
+    return look(message, "from", "is_bot") is True and look(message, "sender_chat") is None
 
 
 def _tagged(role: str, text: str) -> str:

@@ -50,20 +50,21 @@ class Twilio:
 
     name: ClassVar[str] = "twilio"
     rules: ClassVar[tuple[Rule, ...]] = (
-        Rule("account_sid", r"AC[0-9a-f]{32}", "the account's SID; it starts with AC"),
-        Rule("auth_token", r"[0-9a-f]{32}", "the account's auth token, 32 letters and digits", secret=True),
+        Rule("account_sid", "account", r"AC[0-9a-f]{32}", "the account's SID; it starts with AC"),
+        Rule(
+            "auth_token",
+            "token",
+            r"[0-9a-f]{32}",
+            "the account's auth token, 32 letters and digits",
+            secret=True,
+        ),
         Rule(
             "webhook_url",
+            "address",
             r"https://[^\s/]+/\S*webhook",
             "the address written at Twilio: https://…/webhooks/twilio/webhook",
         ),
     )
-
-    @classmethod
-    def from_lines(cls, lines: Mapping[str, str]) -> Twilio:
-        """Make one from its lines in the credentials file."""
-        rest = {"api": lines["api"]} if "api" in lines else {}
-        return cls(lines["account_sid"], lines["auth_token"], lines["webhook_url"], **rest)
 
     def verified(self, request: Received) -> bool:
         """Return whether Twilio signed the form and the public address (a proxy's, where there is one)."""

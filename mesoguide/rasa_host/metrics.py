@@ -6,11 +6,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 import os
-import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
@@ -32,18 +29,12 @@ SENDS = Counter(
 )
 
 
-@contextlib.contextmanager
-def turn(channel: str) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Time a turn; the function given counts its reply."""
-    begun = time.monotonic()
-
-    def counted(reply: dict[str, Any]) -> None:
-        TURNS.labels(channel, str(reply.get("kind"))).inc()
-        if reply.get("tier") is not None:
-            CARDS.labels(str(reply["tier"])).inc()
-        SECONDS.labels(channel).observe(time.monotonic() - begun)
-
-    yield counted
+def count(channel: str, reply: dict[str, Any], seconds: float) -> None:
+    """Count a turn that took ``seconds``."""
+    TURNS.labels(channel, str(reply.get("kind"))).inc()
+    if reply.get("tier") is not None:
+        CARDS.labels(str(reply["tier"])).inc()
+    SECONDS.labels(channel).observe(seconds)
 
 
 async def exposed(request: Request) -> HTTPResponse:
