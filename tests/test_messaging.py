@@ -163,10 +163,12 @@ def test_pages_lose_nothing(lines: list[tuple[str, str]], most: int, length: Any
 
 def test_what_is_offered_after_the_notice_does_not_push_it_out() -> None:
     """Where a reply and the questions that are no buttons fill two messages, the notice ends the first."""
-    reminder, notice = ("notice", "Do not wait."), ("notice", "Talk to a doctor.")
-    calls = MESSENGER.write(
-        [reminder, ("said", "word " * 300), notice], ["a question " * 50], {"recipient": "1"}
+    reminder, said, notice = (
+        ("notice", "Do not wait."),
+        ("said", "word " * 200),
+        ("notice", "Talk to a doctor."),
     )
+    calls = MESSENGER.write([reminder, said, said, notice], ["a question " * 50], {"recipient": "1"})
 
     assert len(calls) == 2
     assert texts(calls)[0].startswith("Do not wait.")
