@@ -126,6 +126,24 @@ def _prepared(options: argparse.Namespace, *, force: bool = False) -> Path:
     return prepare(_say, force=force)
 
 
+def _to_serve(options: argparse.Namespace) -> Path:
+    """As :func:`_prepared`, in a process that only serves: training happens in another one."""
+    from mesoguide.knowledge import load_knowledge
+    from mesoguide.rasa_host import lean, quiet
+    from mesoguide.rasa_host.training import ENDPOINTS, MODEL, is_ready
+
+    load_knowledge()
+    if not is_ready():
+        import subprocess
+
+        prepared = subprocess.call([sys.executable, "-m", "mesoguide", "setup"])
+        if prepared:
+            sys.exit(prepared)
+    quiet.start(debug=options.debug)
+    lean.start(MODEL, ENDPOINTS)
+    return MODEL
+
+
 def _setup(options: argparse.Namespace) -> int:
     _prepared(options, force=options.force)
     _say("ready")
@@ -134,7 +152,7 @@ def _setup(options: argparse.Namespace) -> int:
 
 def _chat(options: argparse.Namespace) -> int:
     _say("starting …")
-    model = _prepared(options)
+    model = _to_serve(options)
     from mesoguide.rasa_host.terminal import talk
 
     return talk(model)
@@ -145,7 +163,7 @@ def _web(options: argparse.Namespace) -> int:
     from mesoguide.settings import load_settings
 
     settings = load_settings()
-    model = _prepared(options)
+    model = _to_serve(options)
     from mesoguide.rasa_host.web_server import serve
 
     return serve(model, settings, _say)
@@ -154,7 +172,7 @@ def _web(options: argparse.Namespace) -> int:
 def _ask(options: argparse.Namespace) -> int:
     if options.jsonl == (options.message is not None):
         sys.exit("mesoguide ask: give a message, or --jsonl with conversations on standard input")
-    model = _prepared(options)
+    model = _to_serve(options)
     from mesoguide.rasa_host import ask
 
     if options.jsonl:
@@ -210,7 +228,7 @@ def _lint(options: argparse.Namespace) -> int:
 
 
 def _eval(options: argparse.Namespace) -> int:
-    model = _prepared(options)
+    model = _to_serve(options)
     from mesoguide.rasa_host.evaluation import evaluate
 
     print(evaluate(model, worst=options.worst))

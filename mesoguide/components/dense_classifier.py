@@ -2,6 +2,8 @@
 
 Rasa's own class makes a sparse matrix of each message, although all of our features are
 dense. Multiplying such a matrix takes most of a training's time, and making it a tenth of a turn's.
+It also keeps its weights in a format whose reader imports all of scikit-learn and searches every loaded
+module: two of the eight CPU seconds of a start. Here they are arrays.
 """
 
 from __future__ import annotations
@@ -10,10 +12,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.logistic_regression_classifier import LogisticRegressionClassifier
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
+
+WEIGHTS = "weights.npz"
+LEARNT = ("coef_", "intercept_", "classes_")
+"""What scikit-learn's model has after training, and all that it needs to classify."""
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -24,3 +33,25 @@ class DenseLogisticRegression(LogisticRegressionClassifier):
         """Return one row a message: its dense sentence features (Rasa's hook)."""
         rows = [message.get_dense_features(attribute=TEXT)[1].features for message in messages]
         return np.concatenate(rows).astype(np.float32) if rows else np.zeros((0, 0), np.float32)
+
+    def persist(self) -> None:
+        """Keep what was learnt (Rasa's hook)."""
+        with self._model_storage.write_to(self._resource) as folder:
+            learnt = {name.strip("_"): np.asarray(getattr(self.clf, name)) for name in LEARNT}
+            np.savez(folder / WEIGHTS, **{**learnt, "classes": learnt["classes"].astype(str)})
+
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> DenseLogisticRegression:
+        """Load what was learnt (Rasa's hook)."""
+        component = cls(config, execution_context.node_name, model_storage, resource)
+        with model_storage.read_from(resource) as folder, np.load(folder / WEIGHTS) as learnt:
+            for name in LEARNT:
+                setattr(component.clf, name, learnt[name.strip("_")])
+        return component

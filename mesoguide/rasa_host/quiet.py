@@ -1,4 +1,4 @@
-"""Start Rasa without its noise, its telemetry and its late imports.
+"""Start Rasa without its noise and its telemetry.
 
 Call :func:`start` before anything imports Rasa.
 """
@@ -37,8 +37,6 @@ def start(*, debug: bool = False) -> None:
     os.environ["RASA_TELEMETRY_ENABLED"] = "false"
     if not debug:
         _silence()
-    # Loading a model imports this late and then searches every loaded module: 6 s instead of 1.
-    import skops.io  # noqa: F401
     import structlog
 
     level = logging.DEBUG if debug else logging.CRITICAL

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import shutil
+import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,17 +16,20 @@ from pathlib import Path
 import yaml
 
 from mesoguide import safety
+from mesoguide.rasa_host.lean import METADATA
 from mesoguide.settings import ROOT
 
 MODEL = ROOT / "models" / "mesoguide.tar.gz"
 STAMP = ROOT / "models" / "mesoguide.json"
 LANGUAGE_DATA = ROOT / "language" / "en_mesoguide" / "data"
 NLU = ROOT / "data" / "nlu.yml"
+ENDPOINTS = ROOT / "endpoints.yml"
 TRAINED_FROM = (
     "config.yml",
     "domain.yml",
     "data/*.yml",
     "mesoguide/components/*.py",
+    "mesoguide/rasa_host/training.py",
     "mesoguide/rejection.py",
     "mesoguide/safety.py",
     "safety/**/*.*",
@@ -119,7 +123,23 @@ def train(model: Path, *, config: Path = ROOT / "config.yml", nlu: Path | None =
             path = training.train_nlu(str(config), str(nlu), folder, fixed_model_name="new")
         if not path:
             raise RuntimeError(f"Rasa could not train:\n{printed.getvalue().strip()}")
+        _for_serving(Path(path))
         shutil.move(path, model)
+
+
+def _for_serving(model: Path) -> None:
+    """Take the graph of its training out of a model: to read it Rasa imports every component it knows."""
+    whole = model.with_suffix(".whole")
+    model.rename(whole)
+    with tarfile.open(whole) as source, tarfile.open(model, "w:gz", compresslevel=1) as target:
+        for member in source:
+            content = source.extractfile(member) if member.isfile() else None
+            if content is not None and member.name == METADATA:
+                described = {**json.load(content), "train_schema": {"nodes": {}}}
+                data = json.dumps(described).encode()
+                member.size, content = len(data), io.BytesIO(data)
+            target.addfile(member, content)
+    whole.unlink()
 
 
 @contextlib.contextmanager

@@ -14,10 +14,12 @@ from typing import Any
 
 import rasa.core.channels.channel
 from rasa.core.agent import Agent
+from rasa.core.channels import BUILTIN_CHANNELS, InputChannel
 from rasa.core.lock_store import LockStore
-from rasa.core.run import create_http_input_channels
 from rasa.core.tracker_store import TrackerStore
 from rasa.core.utils import AvailableEndpoints
+from rasa.shared.utils.common import class_from_module_path
+from rasa.shared.utils.io import read_config_file
 from sanic import Sanic
 from sanic.exceptions import SanicException
 from sanic.request import Request
@@ -28,14 +30,13 @@ from mesoguide.messaging.channels import switched_on
 from mesoguide.rasa_host import metrics
 from mesoguide.rasa_host.assistant import loaded
 from mesoguide.rasa_host.conversations import conversation_store
-from mesoguide.rasa_host.training import Say
+from mesoguide.rasa_host.training import ENDPOINTS, Say
 from mesoguide.rasa_host.turns import shared_turns
 from mesoguide.rasa_host.website import PREFIX, PRIVATE
 from mesoguide.settings import ROOT, Settings
 
 logger = logging.getLogger("mesoguide.server")
 
-ENDPOINTS = ROOT / "endpoints.yml"
 MOST_REQUEST = 1_000_000
 """Bytes of a request: platforms send batches. The website's own limit is lower."""
 REQUEST_SECONDS = 15
@@ -86,9 +87,7 @@ def make_app(model: Path, settings: Settings, say: Say) -> Sanic:
     )
     app.ctx.agent = Agent()
     logging.getLogger("sanic.error").addFilter(_worth_a_line)
-    rasa.core.channels.channel.register(
-        create_http_input_channels(None, str(ROOT / settings.credentials)), app, route="/webhooks/"
-    )
+    rasa.core.channels.channel.register(_channels(settings), app, route="/webhooks/")
     app.add_route(_to_the_page, "/", methods=["GET"])
     app.add_route(metrics.exposed, "/metrics", methods=["GET"])
     app.error_handler.add(SanicException, _fault(settings))
@@ -101,6 +100,18 @@ def make_app(model: Path, settings: Settings, say: Say) -> Sanic:
 
     app.register_listener(start, "after_server_start")
     return app
+
+
+def _channels(settings: Settings) -> list[InputChannel]:
+    """Make the channels in the credentials file: ours by their class, Rasa's own by name or class.
+
+    Rasa's own function for it does the same, but imports its server, its test tools and matplotlib.
+    """
+    made = []
+    for name, values in read_config_file(ROOT / settings.credentials).items():
+        kind = BUILTIN_CHANNELS.get(name) or class_from_module_path(name)
+        made.append(kind.from_credentials(values))
+    return made
 
 
 async def _load(app: Sanic, model: Path, settings: Settings, say: Say) -> None:
