@@ -9,7 +9,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from mesoguide.knowledge import load_knowledge
+from mesoguide.knowledge import shared_knowledge
 from mesoguide.reply import respond
 from mesoguide.settings import Settings, load_settings
 from mesoguide.types import Knowledge, Memory, Question
@@ -21,7 +21,7 @@ MEMORY = "memory"
 @lru_cache(maxsize=1)
 def content() -> tuple[Knowledge, Settings]:
     """Load knowledge and settings once a process, at the first call."""
-    return load_knowledge(), load_settings()
+    return shared_knowledge(), load_settings()
 
 
 class ActionReply(Action):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,6 +73,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     channels.set_defaults(run=_channels)
 
+    for verb, help_text in (
+        ("export", "print all that is kept of one person's conversation, as JSON"),
+        ("delete", "delete all that is kept of one person's conversation"),
+    ):
+        asked = commands.add_parser(verb, help=help_text)
+        asked.add_argument("door", help="website, telegram, slack, twilio or messenger")
+        asked.add_argument("person", help="as the platform names them; on the website their token")
+        asked.set_defaults(run=_stored, verb=verb)
+
     check = commands.add_parser("check", help="check knowledge, training data and settings")
     check.add_argument("--documents", type=Path, help="folder with the source documents")
     check.set_defaults(run=_check)
@@ -112,10 +122,10 @@ def _say(text: str) -> None:
 
 def _prepared(options: argparse.Namespace, *, force: bool = False) -> Path:
     """Quiet Rasa, check the knowledge, build and train what changed; return the model."""
-    from mesoguide.knowledge import load_knowledge
+    from mesoguide.knowledge import shared_knowledge
     from mesoguide.rasa_host.training import is_ready
 
-    load_knowledge()
+    shared_knowledge()
     if force or not is_ready():
         _say("preparing; this is done once and again only when something changed")
     from mesoguide.rasa_host import quiet
@@ -128,11 +138,11 @@ def _prepared(options: argparse.Namespace, *, force: bool = False) -> Path:
 
 def _to_serve(options: argparse.Namespace) -> Path:
     """As :func:`_prepared`, in a process that only serves: training happens in another one."""
-    from mesoguide.knowledge import load_knowledge
+    from mesoguide.knowledge import shared_knowledge
     from mesoguide.rasa_host import lean, quiet
     from mesoguide.rasa_host.training import ENDPOINTS, MODEL, is_ready
 
-    load_knowledge()
+    shared_knowledge()
     if not is_ready():
         import subprocess
 
@@ -194,6 +204,25 @@ def _channels(options: argparse.Namespace) -> int:
     return max(
         (register(platform, options.register, _say) for platform in channels.switched_on(file)), default=0
     )
+
+
+def _stored(options: argparse.Namespace) -> int:
+    from mesoguide.rasa_host import quiet
+
+    quiet.start(debug=options.debug)
+    from mesoguide.rasa_host import stored
+    from mesoguide.settings import load_settings
+
+    if options.door not in stored.DOORS:
+        sys.exit(f"mesoguide {options.verb}: '{options.door}' is none of {', '.join(stored.DOORS)}")
+    name = stored.name_of(options.door, options.person, load_settings())
+    if name is None:
+        sys.exit(f"mesoguide {options.verb}: this token was not issued by this server")
+    if options.verb == "export":
+        print(stored.exported(name))
+    else:
+        print(f"{stored.deleted(name)} rows deleted")
+    return 0
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -272,6 +301,7 @@ def _rasa(options: argparse.Namespace) -> int:
     serves = given[:1] in (["run"], ["shell"]) and given[1:2] != ["actions"]
     if serves and not {"-i", "--interface"} & set(given):
         given += ["-i", "127.0.0.1"]
+    os.environ.setdefault("SANIC_HOST", "127.0.0.1")  # Rasa's action server would listen to the network
     sys.argv = ["rasa", *given]
     rasa_main()
     return 0

@@ -5,26 +5,18 @@ This needs no model, no action server and no database: plain-word patterns and f
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from mesoguide.cleaning import readable
-from mesoguide.knowledge import filled, load_knowledge
+from mesoguide.knowledge import filled, shared_knowledge
 from mesoguide.languages import ENGLISH, red_flag
 from mesoguide.reply import error_reply, stop
 from mesoguide.safety import RED_FLAGS, matched
 from mesoguide.settings import Settings
-from mesoguide.types import Knowledge, Memory, Reply
-
-
-@lru_cache(maxsize=1)
-def _knowledge() -> Knowledge:
-    """Load the fixed texts once a process: they must be at hand when something fails."""
-    return load_knowledge()
+from mesoguide.types import Memory, Reply
 
 
 def failure_reply(text: object, settings: Settings) -> Reply:
     """Return the reply to ``text`` when the product could not answer it."""
-    knowledge = _knowledge()
+    knowledge = shared_knowledge()
     said = readable(text, len(text) + 1) if isinstance(text, str) else ""
     tiers = matched(said)
     tier = tiers[0] if tiers and tiers[0] in RED_FLAGS else red_flag(said, sure=False)

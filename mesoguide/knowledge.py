@@ -10,6 +10,7 @@ import re
 import string
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -70,6 +71,12 @@ def load_knowledge(folder: Path = KNOWLEDGE) -> Knowledge:
         raise DataError(problems)
     notices = {key: str(text).strip() for key, text in written_notices.items()}
     return Knowledge(documents, statements, topics, notices)
+
+
+@lru_cache(maxsize=1)
+def shared_knowledge() -> Knowledge:
+    """Return the project's own, which is read once a process and shared."""
+    return load_knowledge()
 
 
 def filled(knowledge: Knowledge, settings: Settings) -> Knowledge:

@@ -96,20 +96,21 @@ def red_flag(text: str, *, sure: bool = True) -> str | None:
     """
     said = plain(text)
     for tier in RED_FLAGS:
-        for phrase in _phrases(tier):
-            if (sure or " " in phrase.pattern or not phrase.pattern.isascii()) and phrase.search(said):
+        for phrase in _phrases(tier, sure=sure):
+            if phrase in said and _begins_a_word(phrase, said):
                 return tier
     return None
 
 
+def _begins_a_word(phrase: str, said: str) -> bool:
+    """Whether ``phrase`` stands at the start of a word of ``said``, where the script has words."""
+    return not phrase.isascii() or re.search(rf"\b{re.escape(phrase)}", said) is not None
+
+
 @lru_cache(maxsize=8)
-def _phrases(tier: str) -> tuple[re.Pattern[str], ...]:
-    """The phrases of ``tier``, at the start of a word where the script has words."""
-    return tuple(
-        re.compile(f"\\b{re.escape(phrase)}" if phrase.isascii() else re.escape(phrase))
-        for language in languages().values()
-        for phrase in language.phrases[tier]
-    )
+def _phrases(tier: str, *, sure: bool) -> tuple[str, ...]:
+    every = [phrase for language in languages().values() for phrase in language.phrases[tier]]
+    return tuple(phrase for phrase in every if sure or " " in phrase or not phrase.isascii())
 
 
 @lru_cache(maxsize=1)

@@ -35,7 +35,7 @@ class Examples:
     def nearest(self, vector: Floats, intent: str) -> float:
         """Return the cosine of ``vector`` to the nearest example of ``intent``; 0 without one."""
         rows = self.vectors[self.intents == intent]
-        return float((rows.astype(np.float32) @ vector).max(initial=0.0))
+        return float((rows @ vector).max(initial=0.0))
 
 
 def unit(vectors: Floats) -> Floats:

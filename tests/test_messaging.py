@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesoguide.errors import DataError
-from mesoguide.messaging import channels, commands
+from mesoguide.messaging import channels, commands, echo
 from mesoguide.messaging.fitting import fitting, pages, plain, utf16
 from mesoguide.messaging.messages import Call, Incoming, Received, look, seconds, word
 from mesoguide.messaging.messenger import Messenger
@@ -138,7 +138,7 @@ def test_look() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "read"), [("2", 2), ("0.5", 0.5), ("", 0), ("soon", 0), ("-1", 0), ("9e9", 3600)]
+    ("written", "read"), [("2", 2), ("0.5", 0.5), ("", 0), ("soon", 0), ("-1", 0), ("9e9", 3600), ("nan", 0)]
 )
 def test_retry_after(written: str, read: float) -> None:
     """Seconds to wait are read, and nobody can make the bot wait for ever."""
@@ -267,6 +267,41 @@ def switched(tmp_path: Path, change: Any = lambda text: text) -> Path:
 def test_all_platforms_are_off_as_shipped() -> None:
     """Nobody gets a channel that was not asked for."""
     assert set(channels.check(ROOT / "credentials.yml", {}).values()) == {None}
+
+
+@pytest.mark.parametrize(
+    "door",
+    [
+        "rest",
+        "socketio",
+        "telegram",
+        "callback",
+        "twilio_voice",
+        "rasa.core.channels.rest.RestInput",
+        "own.Door",
+    ],
+)
+def test_no_other_channel_can_be_switched_on(tmp_path: Path, door: str) -> None:
+    """A channel that is not ours is refused with file and line: it would take forged messages and commands."""
+    file = tmp_path / "credentials.yml"
+    file.write_text(f"{channels.WEBSITE}: {{}}\n{door}:\n  key: value\n", "utf-8")
+    text, well = channels.report(file, {})
+
+    assert not well
+    assert "credentials.yml:2" in text
+    assert f"'{door}'" in text
+    with pytest.raises(DataError, match="no channel of Mesoguide"):
+        channels.switched_on(file, {})
+
+
+def test_an_echo_is_told_from_a_person() -> None:
+    """Our own reply that comes back is known, whatever stands around it; a person's words are not."""
+    card = "Call your local emergency number now, or have somebody call it for you. Do not wait."
+    for back in (card, f"Auto reply: {card.upper()} Sent from my phone", f"> {card}\nok"):
+        assert echo.is_echo(back, echo.mark(card))
+    for own in ("i called the emergency number", "", card[:30], "does it hurt?"):
+        assert not echo.is_echo(own, echo.mark(card))
+    assert not echo.is_echo("anything at all", echo.mark(""))
 
 
 def test_a_platform_is_switched_on_by_its_lines(tmp_path: Path) -> None:

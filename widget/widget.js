@@ -27,7 +27,7 @@
     helpful: 'Was this helpful?', up: 'Yes', down: 'No', thanks: 'Thank you.', why: 'What was wrong? (optional)',
     wrong: 'It is wrong', unclear: 'It is unclear', not_asked: 'Not what I asked', other: 'Something else',
     erase: 'Delete my conversation', sure: 'Delete the whole conversation? It cannot be brought back.',
-    yes: 'Delete', no: 'Keep', erased: 'Your conversation was deleted.', kept: 'It could not be deleted. Please try again.',
+    yes: 'Delete', no: 'Keep', copy: 'Save a copy', erased: 'Your conversation was deleted.', kept: 'It could not be deleted. Please try again.',
   };
 
   const script = document.currentScript;
@@ -458,8 +458,19 @@ form button{background:var(--_p);color:var(--_on)}
 
     ask() {
       const keep = button(words.no, () => { this.tell(); this.eraser.focus(); });
-      this.alert.replaceChildren(make('span', null, words.sure), button(words.yes, () => this.erase()), keep);
+      this.alert.replaceChildren(make('span', null, words.sure), button(words.yes, () => this.erase()), keep, button(words.copy, () => this.save()));
       keep.focus();
+    }
+
+    async save() {
+      try {
+        if (!this.token) return;
+        const kept = new Blob([JSON.stringify(await this.call('export'), null, 1)], { type: 'application/json' });
+        const link = make('a', { href: URL.createObjectURL(kept), download: 'conversation.json' });
+        link.click();
+        setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+        this.tell();
+      } catch { this.tell(words.failed, () => this.save()); }
     }
 
     async erase() {

@@ -73,7 +73,8 @@ class Encoder:
         message. Nothing but a hash of a text is kept with its numbers.
         """
         if len(texts) > RECENT:
-            return self._computed(texts, names)
+            place = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+            return [rows[[place[text] for text in texts]] for rows in self._computed(list(place), names)]
         new = [text for text in dict.fromkeys(texts) if hash(text) not in self._recent]
         if new:
             for text, *rows in zip(new, *self._computed(new, self._names), strict=True):

@@ -69,13 +69,14 @@ class NearestExampleRejection(GraphComponent):
         examples = [e for e in training_data.intent_examples if e.get(TEXT) and e.get(INTENT)]
         features = np.concatenate([_features(example) for example in examples])
         intents = np.array([example.get(INTENT) for example in examples])
-        # Half the numbers' length is enough for a cosine, and half the memory.
-        self.examples = Examples(unit(features[:, :ENCODED]).astype(np.float16), intents)
+        # Half the numbers' length is enough for a cosine, and half the model's size.
+        vectors = unit(features[:, :ENCODED]).astype(np.float16)
+        self.examples = Examples(vectors.astype(np.float32), intents)
         self.threshold = learn_threshold(
             features[:, :UNTUNED], self.examples, keep=self._config["keep"], settings=LOGISTIC_REGRESSION
         )
         with self._storage.write_to(self._resource) as folder:
-            np.save(folder / "vectors.npy", self.examples.vectors, allow_pickle=False)
+            np.save(folder / "vectors.npy", vectors, allow_pickle=False)
             learnt = {"threshold": self.threshold, "intents": intents.tolist()}
             (folder / "learnt.json").write_text(json.dumps(learnt), "utf-8")
         return self._resource
@@ -93,7 +94,7 @@ class NearestExampleRejection(GraphComponent):
         with model_storage.read_from(resource) as folder:
             vectors = np.load(folder / "vectors.npy", allow_pickle=False)
             learnt = json.loads((folder / "learnt.json").read_text("utf-8"))
-        examples = Examples(vectors, np.array(learnt["intents"]))
+        examples = Examples(vectors.astype(np.float32), np.array(learnt["intents"]))
         return cls(config, model_storage, resource, examples, learnt["threshold"])
 
     def process(self, messages: list[Message]) -> list[Message]:

@@ -7,7 +7,7 @@ first question, which the rules go by.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from rasa.engine.graph import GraphComponent
@@ -18,7 +18,7 @@ from rasa.shared.nlu.training_data.message import Message
 
 from mesoguide.components.nearest_example_rejection import REJECTED, UNTUNED
 from mesoguide.components.question_splitter import DOCUMENT, PARENT, UNREADABLE
-from mesoguide.knowledge import load_knowledge
+from mesoguide.knowledge import shared_knowledge
 from mesoguide.rejection import unit
 from mesoguide.types import Knowledge, Question
 from mesoguide.understanding import focus, questions
@@ -40,7 +40,7 @@ class QuestionReader(GraphComponent):
         cls, config: dict[str, Any], model_storage: Any, resource: Any, execution_context: Any
     ) -> QuestionReader:
         """Make the component (Rasa's hook)."""
-        return cls(load_knowledge())
+        return cls(shared_knowledge())
 
     def process(self, messages: list[Message], model: SpacyModel) -> list[Message]:
         """Return the messages that the parts came from, with their questions."""
@@ -60,7 +60,7 @@ class QuestionReader(GraphComponent):
         ranking = [{"name": name, "confidence": value} for name, value in whole.ranking[:10]]
         parent.set(INTENT, {"name": intent, "confidence": confidence}, add_to_output=True)
         parent.set("intent_ranking", ranking, add_to_output=True)
-        shown = [asdict(question) | {"ranking": question.ranking[:5]} for question in found]
+        shown = [asdict(replace(question, ranking=question.ranking[:5])) for question in found]
         parent.set("questions", shown, add_to_output=True)
         return parent
 
@@ -82,6 +82,6 @@ def _question(part: Message) -> Question:
         text=part.get(TEXT),
         intent=UNREADABLE if empty else name or REJECTED,
         sure=empty or name not in (None, REJECTED),
-        ranking=tuple((i["name"], i["confidence"]) for i in ranking if i["name"] != REJECTED),
+        ranking=tuple((str(i["name"]), float(i["confidence"])) for i in ranking if i["name"] != REJECTED),
         names=tuple(dict.fromkeys(e.ent_id_ for e in part.get(DOCUMENT).ents if e.ent_id_)),
     )

@@ -25,6 +25,9 @@ PLATFORMS: Mapping[str, Any] = {
 """The channel's class, as it stands in the credentials file → its platform."""
 
 
+WEBSITE = "mesoguide.rasa_host.website.WebsiteInput"
+
+
 def check(file: Path, environment: Mapping[str, str] = os.environ) -> dict[str, list[Problem] | None]:
     """Return what is wrong with each platform's lines in ``file``; None for one that is switched off.
 
@@ -50,11 +53,26 @@ def switched_on(file: Path, environment: Mapping[str, str] = os.environ) -> list
     """
     found = check(file, environment)
     wrong = [problem for each in found.values() if each for problem in each if not problem.warning]
+    wrong += strangers(file)
     if wrong:
         raise DataError(wrong)
     written = read(file)
     return [
         made(platform, written[door], environment) for door, platform in PLATFORMS.items() if door in written
+    ]
+
+
+def strangers(file: Path) -> list[Problem]:
+    """Return the channels in ``file`` that are not ours: Rasa's own take forged messages and raw commands."""
+    written = read(file)
+    return [
+        Problem(
+            written.place(key),
+            f"'{key}' is no channel of Mesoguide",
+            "Take its lines out; the channels that can be used stand in docs/channels.md",
+        )
+        for key in written
+        if key not in {WEBSITE, *PLATFORMS}
     ]
 
 
@@ -69,8 +87,8 @@ def made(platform: Any, lines: Mapping[str, Any], environment: Mapping[str, str]
 
 def report(file: Path, environment: Mapping[str, str] = os.environ) -> tuple[str, bool]:
     """Return what ``make channels`` prints, and whether all that is switched on can work."""
-    lines: list[str] = []
-    well = True
+    lines = [str(problem) for problem in strangers(file)]
+    well = not lines
     for name, found in check(file, environment).items():
         if found is None:
             lines.append(f"{name}: off (its lines in {file.name} are no more than a comment)")

@@ -184,6 +184,7 @@ def items(value: Any, *path: str | int) -> list[Any]:
 def seconds(value: str) -> float:
     """Read a ``Retry-After``: whole or broken seconds, at most an hour; 0 where it is none."""
     try:
-        return min(max(float(value), 0.0), 3600.0)
+        read = float(value)
     except ValueError:
         return 0.0
+    return min(max(read, 0.0), 3600.0) if read == read else 0.0  # noqa: PLR0124 - "nan" is a number to Python

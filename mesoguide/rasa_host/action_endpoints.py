@@ -15,7 +15,8 @@ from rasa.utils.endpoints import EndpointConfig
 from rasa_sdk.executor import ActionExecutor
 
 from mesoguide.failure import failure_reply
-from mesoguide.knowledge import load_knowledge
+from mesoguide.knowledge import shared_knowledge
+from mesoguide.rasa_host.speed import Checked
 from mesoguide.reply import stop
 from mesoguide.settings import EMBEDDED, Settings
 from mesoguide.types import Memory, Reply
@@ -37,7 +38,7 @@ class SafeEndpoint(EndpointConfig):
         # The actions read nothing of the domain, so it is not sent along with each call.
         super().__init__(url, enable_selective_domain=True)
         self._settings, self._seconds = settings or Settings(), seconds
-        self._knowledge = load_knowledge()
+        self._knowledge = shared_knowledge()
 
     async def request(self, method: str = "post", **kwargs: Any) -> Any:
         """Run the action that Rasa asks for; return its events and responses."""
@@ -70,13 +71,13 @@ class EmbeddedActions(SafeEndpoint):
         self._executor.register_package(PACKAGE)
 
     async def _run(self, method: str, kwargs: dict[str, Any]) -> Any:
-        return await self._executor.run(kwargs["json"])
+        return Checked(await self._executor.run(kwargs["json"]))
 
 
 def _result(reply: Reply, memory: Memory | None) -> dict[str, Any]:
     """What an action server would answer: one message, and the new memory."""
     events = [] if memory is None else [{"event": "slot", "name": "memory", "value": memory.to_dict()}]
-    return {"events": events, "responses": [{"text": reply.text, "reply": reply.to_dict()}]}
+    return Checked(events=events, responses=[{"text": reply.text, "reply": reply.to_dict()}])
 
 
 def action_endpoint(settings: Settings) -> SafeEndpoint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import uuid
@@ -13,13 +14,14 @@ from rasa.core.channels.channel import OutputChannel, UserMessage
 
 from mesoguide.cleaning import door_text
 from mesoguide.failure import failure_reply
-from mesoguide.knowledge import load_knowledge
+from mesoguide.knowledge import filled, shared_knowledge
 from mesoguide.languages import identifier
+from mesoguide.messaging.commands import DELETE, meaning
 from mesoguide.rasa_host import metrics
 from mesoguide.rasa_host.action_endpoints import action_endpoint
 from mesoguide.rasa_host.conversations import conversation_store, erase
-from mesoguide.rasa_host.speed import do_once
-from mesoguide.reply import stop
+from mesoguide.rasa_host.speed import InOrder, do_once
+from mesoguide.reply import fixed, stop
 from mesoguide.safety import RED_FLAGS
 from mesoguide.settings import Settings
 from mesoguide.types import Memory
@@ -54,6 +56,7 @@ def loaded(model: Path, settings: Settings, **stores: Any) -> Agent:
     do_once()
     identifier()  # first: the memory that it needs while it loads is then free for the model
     agent = Agent.load(model_path=str(model), action_endpoint=action_endpoint(settings), **stores)
+    agent.processor.graph_runner = InOrder(agent.processor.graph_runner)
     ours = conversation_store(agent.tracker_store)
     if ours is not None:
         # Rasa's wrapper takes a failed read for a new conversation, and drops what it can't write.
@@ -106,12 +109,16 @@ class Assistant:
             message_id=message_id,
         )
         try:
+            if meaning(message.text) == DELETE:
+                await self.delete(conversation)
+                return fixed("deleted", filled(shared_knowledge(), self._settings)).to_dict()
             await self._agent.handle_message(message)
         except Exception as cause:
             logger.error("a turn failed: %s", type(cause).__name__)
         if collector.replies:
             return collector.replies[-1]
-        return failure_reply(message.text, self._settings).to_dict()
+        # Where only the store failed, the model still tells a red flag; where it failed too, plain words do.
+        return await self.watch(message.text) or failure_reply(message.text, self._settings).to_dict()
 
     async def conversation(self, messages: list[object]) -> list[dict[str, Any]]:
         """Return the replies to ``messages`` in a fresh session, which is then forgotten."""
@@ -131,8 +138,14 @@ class Assistant:
             return failure.to_dict() if failure.tier in RED_FLAGS else None
         if found["tier"] not in RED_FLAGS:
             return None
-        reply, _ = stop(found["tier"], found["language"], Memory(), load_knowledge(), self._settings)
+        reply, _ = stop(found["tier"], found["language"], Memory(), shared_knowledge(), self._settings)
         return reply.to_dict()
+
+    async def delete(self, conversation: str) -> int:
+        """Delete all that is kept of ``conversation``; return how many rows that were."""
+        # A turn that is under way would write its rows back.
+        async with self._agent.lock_store.lock(conversation):
+            return await asyncio.to_thread(erase, self._agent.tracker_store, conversation)
 
     def forget(self, conversation: str) -> None:
         """Drop all that is kept of ``conversation``."""

@@ -14,13 +14,12 @@ import itertools
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from rasa.core.tracker_store import InMemoryTrackerStore, SQLTrackerStore, TrackerStore
-from rasa.shared.core.events import BotUttered, Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
@@ -31,6 +30,8 @@ from mesoguide.settings import ROOT, load_settings
 
 logger = logging.getLogger("mesoguide.conversations")
 Result = TypeVar("Result")
+Turn = tuple[str, str, dict[str, Any] | None]
+"""Name of the user's message, what it says, and the reply object (None while there is none)."""
 
 WAIT_MILLISECONDS = 8000
 """For another process that writes to the same SQLite file; only the turn that writes waits."""
@@ -40,7 +41,13 @@ CONNECT_SECONDS = 3
 MOST_EVENTS = 60
 """Events read back for a turn: those of the last few. The rules look at the last one, and what the
 conversation remembers is set anew at each turn."""
+MOST_TURNS = 200
+"""Of a conversation that are shown again, to the visitor who had them."""
 CONNECTIONS = 4
+
+
+Export = dict[str, Any]
+"""All that is kept of a conversation: its name, ``events`` (the first one first), ``thumbs``."""
 
 
 class ConversationStore(SQLTrackerStore):
@@ -105,12 +112,10 @@ class ConversationStore(SQLTrackerStore):
         with self.session_scope() as session:
             rows = session.query(events.id, events.data).filter(events.sender_id == sender)
             if whole:
-                found = [json.loads(data) for _, data in rows.order_by(events.id)]
+                found = _read(data for _, data in rows.order_by(events.id))
             else:
                 last = rows.order_by(events.id.desc()).limit(MOST_EVENTS).all()
-                found = _last_turns(
-                    [json.loads(data) for _, data in reversed(last)], cut=len(last) == MOST_EVENTS
-                )
+                found = _last_turns(_read(data for _, data in reversed(last)), cut=len(last) == MOST_EVENTS)
         if not found or self.domain is None:
             return None
         tracker: DialogueStateTracker = DialogueStateTracker.from_dict(sender, found, self.domain.slots)
@@ -121,7 +126,7 @@ class ConversationStore(SQLTrackerStore):
         """Write what is new in ``tracker`` (Rasa's hook)."""
         await self.stream_events(tracker)
         kept: int = getattr(tracker, "kept_events", 0)
-        new = [event.as_dict() for event in itertools.islice(tracker.events, kept, None)]
+        new = [_as_kept(event.as_dict()) for event in itertools.islice(tracker.events, kept, None)]
         if new:
             tries = itertools.count()
             await asyncio.to_thread(
@@ -201,6 +206,19 @@ class ConversationStore(SQLTrackerStore):
         reply = (json.loads(answered.data).get("metadata") or {}).get("reply")
         return reply if isinstance(reply, dict) else None
 
+    def turns(self, sender: str, most: int) -> list[Turn]:
+        """Return the last ``most`` turns of ``sender``, the first one first; may block."""
+        return self._patiently(lambda: self._turns(sender, most))
+
+    def _turns(self, sender: str, most: int) -> list[Turn]:
+        events = self.SQLEvent
+        with self.session_scope() as session:
+            spoken = session.query(events.data).filter(
+                events.sender_id == sender, events.type_name.in_(("user", "bot"))
+            )
+            last = spoken.order_by(events.id.desc()).limit(2 * most).all()
+        return _in_turns(_read(data for (data,) in reversed(last)))
+
     def alive(self) -> bool:
         """Return whether the database answers; may block for the time of a connection."""
         try:
@@ -209,6 +227,22 @@ class ConversationStore(SQLTrackerStore):
         except sa.exc.SQLAlchemyError:
             return False
         return True
+
+    def everything(self, sender: str) -> Export:
+        """Return all rows of ``sender``, for the person whose conversation it is; may block."""
+        return self._patiently(lambda: self._everything(sender))
+
+    def _everything(self, sender: str) -> Export:
+        events, thumbs = self.SQLEvent, self.Thumb
+        with self.session_scope() as session:
+            kept = session.query(events.data).filter(events.sender_id == sender).order_by(events.id)
+            rated = session.query(thumbs).filter(thumbs.sender_id == sender).order_by(thumbs.id)
+            columns = ("message_id", "value", "reason", "timestamp")
+            return {
+                "conversation": sender,
+                "events": _read(data for (data,) in kept),
+                "thumbs": [{name: getattr(row, name) for name in columns} for row in rated],
+            }
 
     def erase(self, sender: str) -> int:
         """Delete all rows of ``sender``; return how many there were; may block."""
@@ -221,6 +255,7 @@ class ConversationStore(SQLTrackerStore):
                 for table in (self.SQLEvent, self.Thumb)
             )
             session.commit()
+        self._empty_log()
         return rows
 
     def forget(self, seconds: float) -> int:
@@ -239,7 +274,15 @@ class ConversationStore(SQLTrackerStore):
                 )
             rows += session.query(thumbs).filter(thumbs.timestamp < before).delete(synchronize_session=False)
             session.commit()
+        if rows:
+            self._empty_log()
         return rows
+
+    def _empty_log(self) -> None:
+        """Move SQLite's write-ahead log into the file and empty it: deleted words still stand in it."""
+        if self.engine.dialect.name == "sqlite":
+            with self.session_scope() as session:
+                session.execute(sa.text("pragma wal_checkpoint(truncate)"))
 
     def rate(self, sender: str, message_id: str, value: int, reason: str) -> None:
         """Keep a thumb on the reply to ``message_id``; a second one takes the first one's place."""
@@ -255,6 +298,29 @@ class ConversationStore(SQLTrackerStore):
                 )
             )  # fmt: skip
             session.commit()
+
+
+def _read(rows: Iterable[str]) -> list[dict[str, Any]]:
+    """The events in ``rows``; a row that can't be read must not end its conversation."""
+    found = []
+    for data in rows:
+        try:
+            event = json.loads(data)
+        except (ValueError, RecursionError):
+            event = None
+        if isinstance(event, dict) and isinstance(event.get("event"), str):
+            found.append(event)
+        else:
+            logger.error("a row of the database is no event")
+    return found
+
+
+def _as_kept(event: dict[str, Any]) -> dict[str, Any]:
+    """An event as it is kept: of what was understood, only what a later turn or a reader needs."""
+    understood = event.get("parse_data")
+    if understood is None:
+        return event
+    return {**event, "parse_data": {"intent": understood.get("intent"), "entities": []}}
 
 
 def _only_for_owner(file: Path) -> None:
@@ -325,21 +391,35 @@ async def reply_to(store: Any, sender: str, message_id: str) -> dict[str, Any] |
     ours = conversation_store(store)
     if ours is not None:
         return await asyncio.to_thread(ours.reply_to, sender, message_id)
-    kept = said(await store.retrieve_full_tracker(sender))
+    kept = await turns_of(store, sender)
     return next((reply for name, _, reply in reversed(kept) if name == message_id and reply), None)
 
 
-Turn = tuple[str, str, dict[str, Any] | None]
-"""Name of the user's message, what it says, and the reply object (None while there is none)."""
+async def everything_of(store: Any, sender: str) -> Export:
+    """Return all that is kept of a conversation."""
+    ours = conversation_store(store)
+    if ours is not None:
+        return await asyncio.to_thread(ours.everything, sender)
+    tracker = await store.retrieve_full_tracker(sender)
+    events = [event.as_dict() for event in tracker.events] if tracker else []
+    return {"conversation": sender, "events": events, "thumbs": []}
 
 
-def said(tracker: DialogueStateTracker | None) -> list[Turn]:
-    """Return the turns of a conversation, the first one first."""
+async def turns_of(store: Any, sender: str) -> list[Turn]:
+    """Return the last turns of a conversation, the first one first."""
+    ours = conversation_store(store)
+    if ours is not None:
+        return await asyncio.to_thread(ours.turns, sender, MOST_TURNS)
+    tracker = await store.retrieve_full_tracker(sender)
+    return _in_turns(event.as_dict() for event in tracker.events)[-MOST_TURNS:] if tracker else []
+
+
+def _in_turns(events: Iterable[dict[str, Any]]) -> list[Turn]:
     turns: list[Turn] = []
-    events: list[Event] = list(tracker.events) if tracker else []
     for event in events:
-        if isinstance(event, UserUttered) and event.message_id:
-            turns.append((event.message_id, event.text or "", None))
-        elif isinstance(event, BotUttered) and turns and isinstance(event.metadata.get("reply"), dict):
-            turns[-1] = (*turns[-1][:2], event.metadata["reply"])
+        reply = (event.get("metadata") or {}).get("reply")
+        if event["event"] == "user" and event.get("message_id"):
+            turns.append((event["message_id"], event.get("text") or "", None))
+        elif event["event"] == "bot" and turns and isinstance(reply, dict):
+            turns[-1] = (*turns[-1][:2], reply)
     return turns

@@ -19,12 +19,12 @@ from rasa.core.agent import Agent
 from mesoguide.blocks import blocks
 from mesoguide.cleaning import MOST_CHARACTERS
 from mesoguide.failure import failure_reply
-from mesoguide.knowledge import filled, load_knowledge
-from mesoguide.messaging import commands
+from mesoguide.knowledge import filled, shared_knowledge
+from mesoguide.messaging import commands, echo
 from mesoguide.messaging.messages import Call, Incoming, Lines, Outcome, Platform
 from mesoguide.rasa_host import metrics
 from mesoguide.rasa_host.assistant import Assistant
-from mesoguide.rasa_host.conversations import erase, reply_to
+from mesoguide.rasa_host.conversations import reply_to
 from mesoguide.rasa_host.inbox import LEASE_SECONDS, Inbox, Waiting, hashed
 from mesoguide.rasa_host.turns import Turns
 from mesoguide.reply import fixed
@@ -57,6 +57,12 @@ MOST_TRIES = 4
 """Processes that may die over one message; after that it gets the error text."""
 MOST_NAMES = 20_000
 """Of messages remembered by this process, for deliveries that come twice while the store is away."""
+ECHOES_AN_HOUR = 3
+"""Of a machine that sends our own reply back. A red flag in it gets its card as well: the cards name some."""
+REFUSALS_A_MINUTE = 5
+"""Of one person who speaks to the bot in a group, where others listen."""
+CARDS_AN_HOUR = 20
+"""Of one kind, of one person in a group."""
 TURNS_AT_ONCE = 4
 """Messages handed to the model; the others wait here, where their time does not count."""
 
@@ -116,9 +122,12 @@ class Postman:
         self._settings, self._turns, self._sessions, self._agent = settings, turns, sessions, agent
         self._make_inbox = make_inbox
         self._inbox: Inbox | None = None
-        self._knowledge = filled(load_knowledge(), settings)
+        self._knowledge = filled(shared_knowledge(), settings)
         self._limit = Limit(settings.website_messages_a_minute, 60)
         self._told_to_wait: set[str] = set()
+        self._said: OrderedDict[str, str] = OrderedDict()
+        self._echoes, self._cards = Limit(ECHOES_AN_HOUR, 3600), Limit(CARDS_AN_HOUR, 3600)
+        self._refusals = Limit(REFUSALS_A_MINUTE, 60)
         self._at_work: dict[str, deque[Waiting]] = {}
         self._finished: set[int] = set()
         self._known: OrderedDict[str, None] = OrderedDict()
@@ -303,6 +312,9 @@ class Postman:
         reply = await self._reply(waiting, conversation)
         if reply is None:
             return
+        self._said[conversation] = echo.mark(reply["text"])
+        while len(self._said) > MOST_NAMES:
+            self._said.popitem(last=False)
         platform, lines = self.platforms[waiting.door], self._lines(reply)
         calls = platform.write(lines, reply["buttons"], waiting.incoming.address)
         for number, call in enumerate(calls[waiting.parts :], waiting.parts + 1):
@@ -320,6 +332,8 @@ class Postman:
     async def _reply(self, waiting: Waiting, conversation: str) -> dict[str, Any] | None:
         """Return the reply, None for silence."""
         text, manner = waiting.incoming.text, waiting.incoming.manner
+        if echo.is_echo(text, self._said.get(conversation, "")) and self._echoes.wait(conversation):
+            return None  # two machines that answer each other must come to an end
         emergency = self._plain_card(waiting)
         agent = await self._loaded(wait=emergency["tier"] is None)
         if agent is None or waiting.tries > MOST_TRIES:
@@ -329,8 +343,9 @@ class Postman:
         if manner != "answer":
             card = await self._in_time(assistant.watch(text), emergency)
             if card is not None and card["tier"] in RED_FLAGS:
-                return card
-            return self._fixed("private_only") if manner == "decline" else None
+                return None if self._cards.wait(f"{conversation} {card['tier']}") else card
+            is_due = manner == "decline" and not self._refusals.wait(conversation)
+            return self._fixed("private_only") if is_due else None
         if self._too_many(conversation):
             card = await self._in_time(assistant.watch(text), emergency)
             if card is not None and card["tier"] is not None:
@@ -342,8 +357,6 @@ class Postman:
             self._told_to_wait.add(conversation)
             return emergency
         meant = commands.meaning(text) if emergency["tier"] is None else text
-        if meant == commands.DELETE:
-            return await self._in_time(self._deleted(agent, conversation), emergency)
         return await self._in_time(self._turn(assistant, agent, waiting, conversation, meant), emergency)
 
     def _too_many(self, conversation: str) -> bool:
@@ -392,11 +405,6 @@ class Postman:
             if had is not None:
                 return had
         return await assistant.reply(text, conversation, message_id=waiting.name, channel=waiting.door)
-
-    async def _deleted(self, agent: Agent, conversation: str) -> dict[str, Any]:
-        async with agent.lock_store.lock(conversation):
-            await asyncio.to_thread(erase, agent.tracker_store, conversation)
-        return self._fixed("deleted")
 
     # -- sending it
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import rasa.core.channels.channel
 from rasa.core.agent import Agent
-from rasa.core.channels import BUILTIN_CHANNELS, InputChannel
+from rasa.core.channels.channel import InputChannel
 from rasa.core.lock_store import LockStore
 from rasa.core.tracker_store import TrackerStore
 from rasa.core.utils import AvailableEndpoints
@@ -41,6 +41,10 @@ MOST_REQUEST = 1_000_000
 """Bytes of a request: platforms send batches. The website's own limit is lower."""
 REQUEST_SECONDS = 15
 """In which a whole request must have come in."""
+FIRST = "hello"
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
+"""Seconds between two tries to load. Until then messages get the error text, and red flags their card:
+better than a process that ends and leaves them with nothing."""
 FORGET_EVERY = 600.0
 """Seconds between two looks for conversations that are too old."""
 
@@ -103,15 +107,12 @@ def make_app(model: Path, settings: Settings, say: Say) -> Sanic:
 
 
 def _channels(settings: Settings) -> list[InputChannel]:
-    """Make the channels in the credentials file: ours by their class, Rasa's own by name or class.
+    """Make the channels in the credentials file; :func:`switched_on` has seen that all are ours.
 
-    Rasa's own function for it does the same, but imports its server, its test tools and matplotlib.
+    Rasa's own function for it imports its server, its test tools and matplotlib.
     """
-    made = []
-    for name, values in read_config_file(ROOT / settings.credentials).items():
-        kind = BUILTIN_CHANNELS.get(name) or class_from_module_path(name)
-        made.append(kind.from_credentials(values))
-    return made
+    written = read_config_file(ROOT / settings.credentials)
+    return [class_from_module_path(name).from_credentials(values) for name, values in written.items()]
 
 
 async def _load(app: Sanic, model: Path, settings: Settings, say: Say) -> None:
@@ -119,20 +120,27 @@ async def _load(app: Sanic, model: Path, settings: Settings, say: Say) -> None:
 
     async def load() -> Agent:
         endpoints = AvailableEndpoints.read_endpoints(str(ENDPOINTS))
-        return loaded(
+        agent = loaded(
             model,
             settings,
             tracker_store=TrackerStore.create(endpoints.tracker_store),
             lock_store=LockStore.create(endpoints.lock_store),
         )
+        await agent.parse_message(FIRST)  # what is made at the first message is made before a patient's
+        return agent
 
-    run = shared_turns().run
-    try:
-        app.ctx.agent = await run(load())
-    except Exception as cause:
-        logger.error("the model can't be loaded: %s", type(cause).__name__)
-        say(f"the model can't be loaded ({type(cause).__name__}). Run `make train`, then start again")
-        return
+    run, pause = shared_turns().run, FIRST_PAUSE
+    while not app.ctx.agent.is_ready():
+        try:
+            app.ctx.agent = await run(load())
+        except Exception as cause:
+            logger.error("not loaded: %s", type(cause).__name__)
+            say(
+                f"the model or the database can't be had ({type(cause).__name__}); trying again in {pause:.0f} s."
+                " Is the database there? If it is, run `make train`"
+            )
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
     say("ready")
     while True:
         store = conversation_store(app.ctx.agent.tracker_store)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+import ipaddress
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from pathlib import Path
@@ -27,15 +29,15 @@ from sanic.response import HTTPResponse, json, raw
 from mesoguide.blocks import blocks
 from mesoguide.calls import calls
 from mesoguide.failure import failure_reply
-from mesoguide.knowledge import filled, load_knowledge
+from mesoguide.knowledge import filled, shared_knowledge
 from mesoguide.rasa_host.assistant import Assistant
-from mesoguide.rasa_host.conversations import conversation_store, erase, reply_to, said
+from mesoguide.rasa_host.conversations import conversation_store, everything_of, reply_to, turns_of
 from mesoguide.rasa_host.locks import ConversationLocks
 from mesoguide.rasa_host.turns import shared_turns
 from mesoguide.reply import STARTERS
 from mesoguide.settings import ROOT, Settings, load_settings
 from mesoguide.website.limits import Limit
-from mesoguide.website.requests import LONGEST_TEXT, Refused, Sent, read_message, read_thumb
+from mesoguide.website.requests import LONGEST_TEXT, Refused, Sent, read_message, read_thumb, words
 from mesoguide.website.sessions import Sessions, load_secret
 
 logger = logging.getLogger("mesoguide.website")
@@ -46,8 +48,18 @@ TURN_SECONDS = 15.0
 """After which a visitor gets the error text; the turn goes on, and a retry gets its reply."""
 MOST_WAITING = 100
 """Turns that may wait at once; more are refused at once, because they would come too late."""
+NETWORK = 64
+"""Bits of a long address that one household has."""
+MOST_OF_ONE = 25
+"""Of them, those of one network address."""
 SESSIONS_A_MINUTE, CALLS_A_MINUTE = 60, 600
 """Of one network address: a clinic's waiting room may share one."""
+VISITORS = 10
+"""At one address whose messages count in full."""
+HISTORIES_A_MINUTE = 30
+"""Of one visitor: a long conversation is more work to read than a message to answer."""
+LETTERS_A_CALL = 500
+"""A longer message counts as several: understanding it is as much work as several short ones."""
 CANARY, CANARY_SECONDS = "does it hurt?", 30.0
 """What the health route asks the model, and how long the result holds."""
 FILES = {
@@ -70,11 +82,14 @@ class WebsiteInput(InputChannel):
 
     def __init__(self, settings: Settings, sessions: Sessions) -> None:
         self.settings, self.sessions, self.turns = settings, sessions, shared_turns()
-        self.knowledge = filled(load_knowledge(), settings)
+        self.knowledge = filled(shared_knowledge(), settings)
         self.origins = frozenset(settings.website_origins.replace(",", " ").split())
         self.messages = Limit(settings.website_messages_a_minute, 60)
+        self.work = Limit(VISITORS * settings.website_messages_a_minute, 60)
+        self.histories = Limit(HISTORIES_A_MINUTE, 60)
         self.new_sessions, self.calls = Limit(SESSIONS_A_MINUTE, 60), Limit(CALLS_A_MINUTE, 60)
         self.running: dict[tuple[str, str], asyncio.Task[dict[str, Any]]] = {}
+        self.places: Counter[str] = Counter()
         self.healthy = (0.0, False)
 
     @classmethod
@@ -99,6 +114,7 @@ class WebsiteInput(InputChannel):
             ("/session", ["POST"], self.session),
             ("/messages", ["POST"], self.message),
             ("/history", ["GET"], self.history),
+            ("/export", ["GET"], self.export),
             ("/conversation", ["DELETE"], self.delete),
             ("/feedback", ["POST"], self.feedback),
             ("/health", ["GET"], self.health),
@@ -133,10 +149,11 @@ class WebsiteInput(InputChannel):
                         raise Refused(429, "too many requests", wait=wait)  # noqa: TRY301
                     response = await handler(request)
             except Refused as refusal:
+                refusal.text = refusal.text or words(request.body)
                 response = self._refused(refusal)
             except Exception as cause:
                 logger.error("a request failed: %s", type(cause).__name__)
-                response = self._refused(Refused(503, "something failed"))
+                response = self._refused(Refused(503, "something failed", words(request.body)))
             if origin:
                 response.headers.update(self._shared_with(origin, request))
             return response
@@ -202,52 +219,82 @@ class WebsiteInput(InputChannel):
         key = (sender, sent.name)
         task = self.running.get(key)
         if task is None:
-            wait = self.messages.wait(sender)
-            if wait:
-                raise Refused(429, "too many messages", sent.text, wait=wait)
-            if len(self.running) >= MOST_WAITING:
-                raise Refused(503, "too many visitors at once", sent.text, wait=5)
-            task = asyncio.ensure_future(self.turns.run(self._turn(agent, sender, sent)))
-            self.running[key] = task
-            task.add_done_callback(lambda _: self.running.pop(key, None))
+            task = self._begun(agent, sender, sent, _address(request))
         try:
             reply = await asyncio.wait_for(asyncio.shield(task), TURN_SECONDS)
         except asyncio.TimeoutError as cause:
             raise Refused(503, "the turn takes too long", sent.text, wait=5) from cause
         return json(self._shown(sent.id, reply), headers=PRIVATE)
 
+    def _begun(self, agent: Agent, sender: str, sent: Sent, address: str) -> asyncio.Task[dict[str, Any]]:
+        """Begin a turn, if the visitor and the address have not begun too many."""
+        cost = 1 + len(sent.text) // LETTERS_A_CALL
+        wait = self.messages.wait(sender, cost) or self.work.wait(address, cost)
+        if wait:
+            raise Refused(429, "too many messages", sent.text, wait=wait)
+        if len(self.running) >= MOST_WAITING or self.places[address] >= MOST_OF_ONE:
+            raise Refused(503, "too many visitors at once", sent.text, wait=5)
+        key = (sender, sent.name)
+        task = asyncio.ensure_future(self.turns.run(self._turn(agent, sender, sent)))
+        self.running[key] = task
+        self.places[address] += 1
+
+        def ended(done: asyncio.Task[dict[str, Any]]) -> None:
+            self.running.pop(key, None)
+            self.places[address] -= 1
+            self.places += Counter()  # keeps those that have any
+            # Nobody may wait for it any more; what it raised must not be printed with a user's words.
+            if not done.cancelled() and done.exception() is not None:
+                logger.error("a turn failed: %s", type(done.exception()).__name__)
+
+        task.add_done_callback(ended)
+        return task
+
     async def _turn(self, agent: Agent, sender: str, sent: Sent) -> dict[str, Any]:
-        # The message's own lock: a retry may come to another process while the first one answers.
-        async with agent.lock_store.lock(f"{sender}.{sent.name}"):
-            earlier = await reply_to(agent.tracker_store, sender, sent.name)
-            if earlier is not None:
-                return earlier
-            assistant = Assistant(agent, self.settings)
-            return await assistant.reply(sent.text, sender, message_id=sent.name, channel=self.name())
+        assistant = Assistant(agent, self.settings)
+        try:
+            # The message's own lock: a retry may come to another process while the first one answers.
+            async with agent.lock_store.lock(f"{sender}.{sent.name}"):
+                earlier = await reply_to(agent.tracker_store, sender, sent.name)
+                if earlier is not None:
+                    return earlier
+                return await assistant.reply(sent.text, sender, message_id=sent.name, channel=self.name())
+        except Exception:
+            card = await assistant.watch(sent.text)  # needs neither store nor lock
+            if card is None:
+                raise
+            return card
 
     async def history(self, request: Request) -> HTTPResponse:
         """Return the conversation so far."""
-        sender = self._sender(request)
-        agent = self._agent(request)
+        sender, agent = self._reader(request)
         shown: list[dict[str, Any]] = []
-        for name, text, reply in await self.turns.run(_turns(agent, sender)):
+        for name, text, reply in await self.turns.run(turns_of(agent.tracker_store, sender)):
             mark = name.split(".")[0]
             shown.append({"id": mark, "from": "user", "text": text})
             if reply is not None:
                 shown.append(self._shown(mark, reply))
         return json({"messages": shown}, headers=PRIVATE)
 
+    async def export(self, request: Request) -> HTTPResponse:
+        """Return all that is kept of the conversation, as it is kept."""
+        sender, agent = self._reader(request)
+        return json(await self.turns.run(everything_of(agent.tracker_store, sender)), headers=PRIVATE)
+
+    def _reader(self, request: Request) -> tuple[str, Agent]:
+        """Who reads a whole conversation; they may not do it as often as they may ask something."""
+        sender = self._sender(request)
+        wait = self.histories.wait(sender)
+        if wait:
+            raise Refused(429, "too many requests", wait=wait)
+        return sender, self._agent(request)
+
     async def delete(self, request: Request) -> HTTPResponse:
         """Delete all that is kept of the conversation, and say how many rows that were."""
         sender = self._sender(request)
-        agent = self._agent(request)
-
-        async def deleted() -> int:
-            # A turn that is under way would write its rows back.
-            async with agent.lock_store.lock(sender):
-                return await asyncio.to_thread(erase, agent.tracker_store, sender)
-
-        return json({"deleted": True, "rows": await self.turns.run(deleted())}, headers=PRIVATE)
+        assistant = Assistant(self._agent(request), self.settings)
+        rows = await self.turns.run(assistant.delete(sender))
+        return json({"deleted": True, "rows": rows}, headers=PRIVATE)
 
     async def feedback(self, request: Request) -> HTTPResponse:
         """Keep a thumb; no words of the user are part of it."""
@@ -321,10 +368,6 @@ class WebsiteInput(InputChannel):
         )
 
 
-async def _turns(agent: Agent, sender: str) -> list[tuple[str, str, dict[str, Any] | None]]:
-    return said(await agent.tracker_store.retrieve_full_tracker(sender))
-
-
 def _channels(request: Request) -> dict[str, Any]:
     """How sending goes on the messaging platforms that are switched on; nothing where none is."""
     post = getattr(request.app.ctx, "postman", None)
@@ -332,8 +375,18 @@ def _channels(request: Request) -> dict[str, Any]:
 
 
 def _address(request: Request) -> str:
-    """Who calls: behind a proxy (website_proxies in settings.yml), the visitor and not the proxy."""
-    return str(request.remote_addr or request.ip)
+    """Who calls: behind a proxy (website_proxies in settings.yml), the visitor and not the proxy.
+
+    Of a long address (IPv6) its network: a household has as many addresses as it likes.
+    """
+    written = str(request.remote_addr or request.ip)
+    try:
+        address = ipaddress.ip_address(written)
+    except ValueError:
+        return written
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
+        return str(ipaddress.ip_network((address, NETWORK), strict=False))
+    return str(address)
 
 
 def _file(path: Path, kind: str) -> Handler:

@@ -28,13 +28,17 @@ class Limit:
         self._most, self._rate, self._clock = most, most / seconds, clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def wait(self, caller: str) -> int:
-        """Count a call; return 0 if it is allowed, else the whole seconds to wait (at least 1)."""
+    def wait(self, caller: str, cost: float = 1) -> int:
+        """Count a call; return 0 if it is allowed, else the whole seconds to wait (at least 1).
+
+        A call of more work than others takes ``cost`` calls' places, at most all of them.
+        """
+        cost = min(cost, self._most)
         now = self._clock()
         left, last = self._buckets.pop(caller, (float(self._most), now))
         left = min(float(self._most), left + (now - last) * self._rate)
-        allowed = left >= 1
-        self._buckets[caller] = (left - 1 if allowed else left, now)
+        allowed = left >= cost
+        self._buckets[caller] = (left - cost if allowed else left, now)
         while len(self._buckets) > MOST_CALLERS:
             self._buckets.popitem(last=False)
-        return 0 if allowed else max(1, math.ceil((1 - left) / self._rate))
+        return 0 if allowed else max(1, math.ceil((cost - left) / self._rate))

@@ -72,6 +72,15 @@ def read_message(body: bytes) -> Sent:
     return Sent(_id(value, text), text)
 
 
+def words(body: bytes) -> str:
+    """Return what a user typed in a body of any kind, for the red flag that may be in it."""
+    try:
+        text = _object(body).get("text")
+    except Refused:
+        text = body[:MOST_BYTES].decode("utf-8", "replace")
+    return text[:MOST_CHARACTERS] if isinstance(text, str) else ""
+
+
 def read_thumb(body: bytes) -> Thumb:
     """Read the body of ``POST feedback``: ``{"id": "...", "value": 1, "reason": "..."}``.
 

@@ -509,12 +509,17 @@ def test_delete(bot: Bot, platform: str, said: str) -> None:
     bot.answer(platform, "does it hurt?", user)
     gone = bot.answer(platform, said, user)
     after = bot.answer(platform, "and PRP?", user)
-    with sqlite3.connect(bot.server.folder / "conversations.db") as database:
-        kept = database.execute("select data from events where type_name = 'user'").fetchall()
+    environment = {**os.environ, "MESOGUIDE_DATA_FOLDER": str(bot.server.folder)}
+    person = {"slack": f"T1 U{user[1:]}", "twilio": f"{user} whatsapp:+14155238886"}.get(platform, user)
+    exported = subprocess.run(
+        [sys.executable, "-m", "mesoguide", "export", platform, person], cwd=ROOT, env=environment,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    spoken = [event["text"] for event in json.loads(exported.stdout)["events"] if event["event"] == "user"]
 
     assert NOTICES["deleted"] in gone.text
     assert after.text
-    assert not any(said in row[0] and "delete" in row[0].lower() for row in kept)
+    assert spoken == ["and PRP?"]
 
 
 def test_a_command_with_a_red_flag_gets_the_card(bot: Bot) -> None:
@@ -848,6 +853,33 @@ def test_two_machines_that_answer_each_other_come_to_an_end(own_bot: Bot) -> Non
     found = own_bot.answers("telegram", user, 5)
 
     assert [sent.text for sent in found[3:]] == [NOTICES["error"], EMERGENCY]
+
+
+def test_an_echo_of_our_own_card_comes_to_an_end(bot: Bot) -> None:
+    """A machine that sends our card back gets it a few times and no more; a new red flag still its card."""
+    user = new_user("telegram")
+    first = bot.answer("telegram", "i cant breathe", user).text
+    for _ in range(8):
+        bot.say("telegram", f"Auto reply: {first}", user)
+    bot.say("telegram", "i want to kill myself", user)
+    bot.answers("telegram", user, 5)
+    found = bot.quiet("telegram", user)
+
+    assert len(found) == 5
+    assert found[-1].text == NOTICES["self_harm"]
+
+
+def test_a_group_can_not_make_the_bot_post_without_end(bot: Bot) -> None:
+    """Who speaks to the bot in a group again and again is told a few times to write to it alone."""
+    group, _ = in_group("")
+    for _ in range(12):
+        _, update = in_group("")
+        update["message"].update(GROUP_TO_BOT[0])
+        update["message"]["chat"]["id"] = int(group)
+        bot.post("telegram", *make.telegram(update))
+    bot.answers("telegram", group, 5)
+
+    assert len(bot.quiet("telegram", group)) == 5
 
 
 # -- setting it up

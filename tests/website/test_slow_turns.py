@@ -39,9 +39,20 @@ class SlowAgent:
         await message.output_channel.send_response(message.sender_id, {"reply": reply})
 
 
-def request(agent: SlowAgent, token: str, text: str = "does it hurt?", name: str = "abcdefgh") -> Any:
+def request(
+    agent: SlowAgent,
+    token: str,
+    text: str = "does it hurt?",
+    name: str = "abcdefgh",
+    address: str = "192.0.2.1",
+    origin: str = "",
+) -> Any:
     """What the channel reads of a request."""
     return SimpleNamespace(
+        method="POST",
+        headers={"origin": origin, "host": "bot.clinic.example"},
+        remote_addr="",
+        ip=address,
         body=json.dumps({"id": name, "text": text}).encode(),
         token=token,
         app=SimpleNamespace(ctx=SimpleNamespace(agent=agent)),
@@ -122,3 +133,133 @@ def test_a_refusal_carries_the_card() -> None:
 
     assert (card["error"], card["message"]["reply"]["tier"]) == ("why", "emergency")
     assert plain["message"]["reply"]["kind"] == "error"
+
+
+# -- a red flag, whatever refuses it
+
+
+class Away:
+    """Stands for a store or a lock server that is away."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise OSError("away: i cant breathe")
+
+
+class Failing(SlowAgent):
+    """An agent whose store, or whose locks, are away; ``reads`` tells red flags all the same."""
+
+    def __init__(self, what: str, *, reads: bool = False) -> None:
+        super().__init__(0)
+        self.reads = reads
+        setattr(self, what, Away())
+
+    async def parse_message(self, text: str) -> dict[str, Any]:
+        if not self.reads:
+            raise OSError("the model is away too")
+        tier = "urgent" if "swelling up in a way i do not like" in text else None
+        return {"safety": {"tier": tier, "language": "en"}}
+
+
+def answered(door: Any, asked: Any) -> tuple[int, dict[str, Any]]:
+    """Send a request to the route of messages; return status and reply."""
+
+    async def routed() -> Any:
+        return await door._served(door.message)(asked)
+
+    response = asyncio.run(routed())
+    return response.status, json.loads(response.body)
+
+
+@pytest.mark.parametrize("what", ["tracker_store", "lock_store"])
+def test_a_red_flag_gets_its_card_with_the_store_or_the_locks_away(what: str) -> None:
+    """In plain words always, in other words where the model still reads; a question gets the error text."""
+    for reads in (False, True):
+        door, agent = channel(), Failing(what, reads=reads)
+        _, plain = answered(door, request(agent, SESSIONS.issue(), "i cant breathe"))
+        status, found = answered(door, request(agent, SESSIONS.issue(), "does it hurt?"))
+        hinted = answered(door, request(agent, SESSIONS.issue(), "it is swelling up in a way i do not like"))[
+            1
+        ]
+        given = plain.get("message", plain)["reply"]
+        meant = hinted.get("message", hinted)["reply"]
+
+        assert given["tier"] == "emergency"
+        assert (status, found["message"]["reply"]["kind"]) == (503, "error")
+        assert meant.get("tier") == ("urgent" if reads else None)
+
+
+def test_a_red_flag_gets_its_card_whatever_refuses_it() -> None:
+    """Another website's page, an address's calls used up, a body that is no JSON: the card is in the refusal."""
+    agent, text = SlowAgent(0), "i cant breathe"
+    foreign = answered(channel(), request(agent, SESSIONS.issue(), text, origin="https://evil.example"))
+    used_up = channel()
+    while not used_up.calls.wait("192.0.2.1"):
+        pass
+    limited = answered(used_up, request(agent, SESSIONS.issue(), text))
+    broken = request(agent, SESSIONS.issue())
+    broken.body = b'{"id": "abcdefgh", "text": "i cant breathe'
+
+    for status, found in (foreign, limited, answered(channel(), broken)):
+        assert status in (403, 429, 400)
+        assert found["message"]["reply"]["tier"] == "emergency"
+
+
+def test_one_address_does_not_take_all_waiting_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the turns that may wait, one address gets its share; another one is still served."""
+    from mesoguide.rasa_host import website
+
+    monkeypatch.setattr(website, "MOST_OF_ONE", 3)
+    agent = SlowAgent(0.2)
+
+    async def all_at_once() -> list[Any]:
+        door = channel()
+        greedy = [door.message(request(agent, SESSIONS.issue())) for _ in range(6)]
+        other = door.message(request(agent, SESSIONS.issue(), address="192.0.2.9"))
+        return await asyncio.gather(*greedy, other, return_exceptions=True)
+
+    *greedy, other = asyncio.run(all_at_once())
+
+    assert [isinstance(answer, Refused) for answer in greedy] == [False] * 3 + [True] * 3
+    assert not isinstance(other, Exception)
+
+
+def test_a_late_failure_leaves_no_trace_of_words(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A turn that fails after its visitor was answered is logged as a kind of error, without its text."""
+    import gc
+
+    from mesoguide.rasa_host import website
+
+    monkeypatch.setattr(website, "TURN_SECONDS", 0.05)
+
+    class Late(SlowAgent):
+        async def parse_message(self, text: str) -> dict[str, Any]:
+            return {"safety": {"tier": None, "language": "en"}}
+
+    class Locks:
+        def lock(self, name: str) -> Any:
+            return self
+
+        async def __aenter__(self) -> None:
+            await asyncio.sleep(0.2)
+            raise OSError("insert into events values ('zzqword')")
+
+        async def __aexit__(self, *_: object) -> None:
+            pass
+
+    agent = Late(0)
+    agent.lock_store = Locks()
+
+    async def given_up() -> None:
+        with pytest.raises(Refused):
+            await channel().message(request(agent, SESSIONS.issue(), "zzqword"))
+        await asyncio.sleep(0.4)
+        gc.collect()
+
+    with caplog.at_level("DEBUG"):
+        asyncio.run(given_up())
+
+    assert "a turn failed: OSError" in caplog.text
+    assert "zzqword" not in caplog.text
+    assert "Traceback" not in caplog.text
