@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 """The folder that holds the project's data files."""
 PREFIX = "MESOGUIDE_"
 EMBEDDED = "embedded"
+LOGS = ("text", "json")
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?")
 """A web page's origin as browsers send it: no path, no capitals, no pattern."""
 
@@ -40,6 +41,7 @@ class Settings:
     credentials: str = "credentials.yml"
     database: str = ""
     locks: str = ""
+    logs: str = "text"
 
     @property
     def texts(self) -> dict[str, str]:
@@ -105,6 +107,9 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
             wrong = f"'{name}' is no address of a server"  # it can hold a password: it is not shown
             mend = f"Start it with {starts if isinstance(starts, str) else starts[0]}"
             problems.append(Problem(_place(written, name, environment), wrong, mend))
+    if values.get("logs", LOGS[0]) not in LOGS:
+        wrong = f"'logs' is {values['logs']!r}"
+        problems.append(Problem(_place(written, "logs", environment), wrong, f"Write {' or '.join(LOGS)}"))
     place = _place(written, "website_origins", environment)
     problems += [
         Problem(place, f"'website_origins' holds {origin!r}", "Write it as https://www.clinic.example")

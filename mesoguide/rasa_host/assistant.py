@@ -94,7 +94,12 @@ class Assistant:
         """Return the reply to ``text`` as the contract's object; never fails, never empty."""
         begun = time.monotonic()
         reply = await self._replied(text, conversation, message_id, channel)
-        metrics.count(channel, reply, time.monotonic() - begun)
+        seconds = time.monotonic() - begun
+        metrics.count(channel, reply, seconds)
+        about = {"channel": channel, "kind": reply.get("kind"), "tier": reply.get("tier")}
+        logger.info(
+            "turn", extra={**about, "conversation": conversation, "milliseconds": round(1000 * seconds)}
+        )
         return reply
 
     async def _replied(

@@ -13,6 +13,7 @@ import contextlib
 import itertools
 import json
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -43,8 +44,12 @@ MOST_EVENTS = 60
 conversation remembers is set anew at each turn."""
 MOST_TURNS = 200
 """Of a conversation that are shown again, to the visitor who had them."""
+DAYS_AHEAD = 3
+"""Tables of days that are made before they are needed."""
 CONNECTIONS = 4
 
+
+sa.Index("events_timestamp", SQLTrackerStore.SQLEvent.timestamp)  # what is to be forgotten is found by time
 
 Export = dict[str, Any]
 """All that is kept of a conversation: its name, ``events`` (the first one first), ``thumbs``."""
@@ -263,9 +268,12 @@ class ConversationStore(SQLTrackerStore):
         before = time.time() - seconds
         events, thumbs = self.SQLEvent, self.Thumb
         with self.session_scope() as session:
-            last = sa.func.max(events.timestamp)
-            old = session.query(events.sender_id).group_by(events.sender_id).having(last < before)
-            names = [name for (name,) in old]
+            newer = sa.orm.aliased(events)
+            spoken = session.query(newer.id).filter(
+                newer.sender_id == events.sender_id, newer.timestamp >= before
+            )
+            old = session.query(events.sender_id).filter(events.timestamp < before, ~spoken.exists())
+            names = [name for (name,) in old.distinct()]
             rows: int = 0
             for start in range(0, len(names), 500):  # SQLite takes no more than 999 values at once
                 part = names[start : start + 500]
@@ -276,7 +284,23 @@ class ConversationStore(SQLTrackerStore):
             session.commit()
         if rows:
             self._empty_log()
+        self._turn_days(seconds)
         return rows
+
+    def _turn_days(self, seconds: float) -> None:
+        """Where events have a table a day (deploy/partitions.sql), make those to come and drop those that went."""
+        if self.engine.dialect.name != "postgresql":
+            return
+        days = math.ceil(seconds / 86_400)
+        with self.session_scope() as session:
+            made = session.execute(
+                sa.text("select to_regprocedure('mesoguide_days(integer, integer)')")
+            ).scalar()
+            if made is not None:
+                session.execute(
+                    sa.text("select mesoguide_days(:ahead, :kept)"), {"ahead": DAYS_AHEAD, "kept": days}
+                )
+                session.commit()
 
     def _empty_log(self) -> None:
         """Move SQLite's write-ahead log into the file and empty it: deleted words still stand in it."""

@@ -27,7 +27,7 @@ from sanic.response import HTTPResponse, json, redirect
 
 from mesoguide.failure import failure_reply
 from mesoguide.messaging.channels import switched_on
-from mesoguide.rasa_host import metrics
+from mesoguide.rasa_host import logs, metrics
 from mesoguide.rasa_host.assistant import loaded
 from mesoguide.rasa_host.conversations import conversation_store
 from mesoguide.rasa_host.training import ENDPOINTS, Say
@@ -60,6 +60,7 @@ def serve(model: Path, settings: Settings, say: Say) -> int:
     DataError
         A channel is switched on and its credentials can't be right.
     """
+    logs.start(settings.logs)
     switched_on(ROOT / settings.credentials)
     if _taken(settings.website_interface, settings.website_port):
         say(

@@ -186,6 +186,50 @@ def test_keys_have_64_bits(store: Any) -> None:
     assert events(store, "far") == 4
 
 
+def test_a_table_a_day(postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After deploy/partitions.sql a day that is over is dropped whole; younger words stay, none is lost on the way.
+
+    Turns are kept as before, also of a day whose table was not made in time.
+    """
+    from mesoguide.rasa_host.conversations import ConversationStore
+
+    monkeypatch.setenv("MESOGUIDE_DATABASE", postgres.address)
+    store = ConversationStore(domain())
+    empty(store)
+    now = time.time()
+    said(store, "before", "kept from before", now)
+    with store.engine.begin() as line:
+        for statement in (ROOT / "deploy/partitions.sql").read_text("utf-8").split(";\n\n"):
+            line.exec_driver_sql(statement.replace("commit;", "").replace("begin;", "").replace("%", "%%"))
+    try:
+        said(store, "new", "said today", now)
+        said(store, "late", "said in a week", now + 7 * 24 * HOUR)
+        with store.engine.begin() as line:
+            line.exec_driver_sql("select mesoguide_days(8, 2)")
+            week = time.strftime("events_%Y%m%d", time.gmtime(now + 7 * 24 * HOUR))
+            moved = line.exec_driver_sql(f"select count(*) from {week}").scalar()
+            line.exec_driver_sql("create table events_20200101 (like events including defaults)")
+            line.exec_driver_sql(
+                "alter table events attach partition events_20200101 for values from (1577836800) to (1577923200)"
+            )
+            line.exec_driver_sql(
+                "insert into events (sender_id, type_name, timestamp, data) values ('x', 'user', 1577836801, '{}')"
+            )
+        store.forget(24 * HOUR)
+        said(store, "before", "and again", now)
+
+        assert moved == 3
+        assert postgres.rows("select to_regclass('events_20200101')::text") == [(None,)]
+        assert [text for _, text, _ in store.turns("before", 9)] == ["kept from before", "and again"]
+        assert [text for _, text, _ in store.turns("new", 9)] == ["said today"]
+        assert events(store, "late") == 3
+    finally:
+        with store.engine.begin() as line:
+            line.exec_driver_sql("drop table events; drop function mesoguide_days")
+        store.engine.dispose()
+        ConversationStore(domain()).engine.dispose()
+
+
 def test_export_and_delete_by_command(tmp_path: Path) -> None:
     """The clinic can give a person all that is kept of them, and delete it; nobody else's is touched."""
     from mesoguide.rasa_host.conversations import ConversationStore
