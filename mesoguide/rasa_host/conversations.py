@@ -41,6 +41,8 @@ MOST_EVENTS = 60
 """Events read back for a turn: those of the last few. The rules look at the last one, and what the
 conversation remembers is set anew at each turn."""
 CONNECTIONS = 4
+TABLES_KEY = 0x6D65736F
+"""Of PostgreSQL's lock under which tables are made; any number that nobody else takes ("meso")."""
 
 
 class ConversationStore(SQLTrackerStore):
@@ -87,7 +89,14 @@ class ConversationStore(SQLTrackerStore):
         self.sessionmaker = sessionmaker(bind=self.engine)
         # Rasa's own key has 31 bits: a busy server runs out of it in days.
         self.SQLEvent.__table__.c.id.type = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-        self._patiently(lambda: self.Base.metadata.create_all(self.engine))
+        self._patiently(self.make_tables)
+
+    def make_tables(self) -> None:
+        """Make the tables that are not there; processes that start at once wait for each other."""
+        with self.engine.begin() as line:
+            if line.dialect.name == "postgresql":
+                line.execute(sa.select(sa.func.pg_advisory_xact_lock(TABLES_KEY)))
+            self.Base.metadata.create_all(line)
 
     # -- a conversation, as Rasa reads and writes it
 

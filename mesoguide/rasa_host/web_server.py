@@ -40,6 +40,8 @@ MOST_REQUEST = 1_000_000
 """Bytes of a request: platforms send batches. The website's own limit is lower."""
 REQUEST_SECONDS = 15
 """In which a whole request must have come in."""
+LOAD_AGAIN = 5.0
+"""Seconds between two tries to load: a database that was away at the start may be back."""
 FORGET_EVERY = 600.0
 """Seconds between two looks for conversations that are too old."""
 
@@ -116,12 +118,13 @@ async def _load(app: Sanic, model: Path, settings: Settings, say: Say) -> None:
         )
 
     run = shared_turns().run
-    try:
-        app.ctx.agent = await run(load())
-    except Exception as cause:
-        logger.error("the model can't be loaded: %s", type(cause).__name__)
-        say(f"the model can't be loaded ({type(cause).__name__}). Run `make train`, then start again")
-        return
+    while not app.ctx.agent.is_ready():
+        try:
+            app.ctx.agent = await run(load())
+        except Exception as cause:
+            logger.error("the model can't be loaded: %s", type(cause).__name__)
+            say(f"the model or the database can't be loaded ({type(cause).__name__}). Trying again; `make train` renews the model")
+            await asyncio.sleep(LOAD_AGAIN)
     say("ready")
     while True:
         store = conversation_store(app.ctx.agent.tracker_store)
