@@ -40,6 +40,10 @@ MOST_REQUEST = 1_000_000
 """Bytes of a request: platforms send batches. The website's own limit is lower."""
 REQUEST_SECONDS = 15
 """In which a whole request must have come in."""
+RESPONSE_SECONDS = 60
+"""In which a request is answered."""
+END_SECONDS = 15
+"""That a turn under way gets when the process is told to end."""
 LOAD_AGAIN = 5.0
 """Seconds between two tries to load: a database that was away at the start may be back."""
 FORGET_EVERY = 600.0
@@ -81,9 +85,9 @@ def make_app(model: Path, settings: Settings, say: Say) -> Sanic:
     app.config.update(
         REQUEST_MAX_SIZE=MOST_REQUEST,
         REQUEST_TIMEOUT=REQUEST_SECONDS,
-        RESPONSE_TIMEOUT=60,
+        RESPONSE_TIMEOUT=RESPONSE_SECONDS,
         KEEP_ALIVE_TIMEOUT=30,
-        GRACEFUL_SHUTDOWN_TIMEOUT=15,
+        GRACEFUL_SHUTDOWN_TIMEOUT=END_SECONDS,
         PROXIES_COUNT=settings.website_proxies or None,
     )
     app.ctx.agent = Agent()
@@ -123,7 +127,9 @@ async def _load(app: Sanic, model: Path, settings: Settings, say: Say) -> None:
             app.ctx.agent = await run(load())
         except Exception as cause:
             logger.error("the model can't be loaded: %s", type(cause).__name__)
-            say(f"the model or the database can't be loaded ({type(cause).__name__}). Trying again; `make train` renews the model")
+            say(
+                f"the model can't be loaded ({type(cause).__name__}). Trying again; `make train` makes a new one"
+            )
             await asyncio.sleep(LOAD_AGAIN)
     say("ready")
     while True:
