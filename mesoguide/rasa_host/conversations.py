@@ -47,6 +47,8 @@ MOST_TURNS = 200
 DAYS_AHEAD = 3
 """Tables of days that are made before they are needed."""
 CONNECTIONS = 4
+TABLES_KEY = 0x6D65736F
+"""Of PostgreSQL's lock under which tables are made; any number that nobody else takes ("meso")."""
 
 
 sa.Index("events_timestamp", SQLTrackerStore.SQLEvent.timestamp)  # what is to be forgotten is found by time
@@ -99,7 +101,14 @@ class ConversationStore(SQLTrackerStore):
         self.sessionmaker = sessionmaker(bind=self.engine)
         # Rasa's own key has 31 bits: a busy server runs out of it in days.
         self.SQLEvent.__table__.c.id.type = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-        self._patiently(lambda: self.Base.metadata.create_all(self.engine))
+        self._patiently(self.make_tables)
+
+    def make_tables(self) -> None:
+        """Make the tables that are not there; processes that start at once wait for each other."""
+        with self.engine.begin() as line:
+            if line.dialect.name == "postgresql":
+                line.execute(sa.select(sa.func.pg_advisory_xact_lock(TABLES_KEY)))
+            self.Base.metadata.create_all(line)
 
     # -- a conversation, as Rasa reads and writes it
 

@@ -84,7 +84,7 @@ class Inbox:
         if store.engine.dialect.name == "sqlite":
             sa.event.listen(store.engine, "connect", _impatient)
             store.engine.dispose()  # the connections that were made before it wait for longer
-        Kept.__table__.create(store.engine, checkfirst=True)
+        store.make_tables()
 
     def take_in(self, door: str, incoming: Incoming, *, lease: float = LEASE_SECONDS) -> Waiting | None:
         """Write ``incoming`` down for this process; None where it was delivered before."""

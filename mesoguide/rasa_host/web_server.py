@@ -41,6 +41,10 @@ MOST_REQUEST = 1_000_000
 """Bytes of a request: platforms send batches. The website's own limit is lower."""
 REQUEST_SECONDS = 15
 """In which a whole request must have come in."""
+RESPONSE_SECONDS = 60
+"""In which a request is answered."""
+END_SECONDS = 15
+"""That a turn under way gets when the process is told to end."""
 FIRST = "hello"
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
 """Seconds between two tries to load. Until then messages get the error text, and red flags their card:
@@ -85,9 +89,9 @@ def make_app(model: Path, settings: Settings, say: Say) -> Sanic:
     app.config.update(
         REQUEST_MAX_SIZE=MOST_REQUEST,
         REQUEST_TIMEOUT=REQUEST_SECONDS,
-        RESPONSE_TIMEOUT=60,
+        RESPONSE_TIMEOUT=RESPONSE_SECONDS,
         KEEP_ALIVE_TIMEOUT=30,
-        GRACEFUL_SHUTDOWN_TIMEOUT=15,
+        GRACEFUL_SHUTDOWN_TIMEOUT=END_SECONDS,
         PROXIES_COUNT=settings.website_proxies or None,
     )
     app.ctx.agent = Agent()

@@ -224,6 +224,8 @@ class WebsiteInput(InputChannel):
             reply = await asyncio.wait_for(asyncio.shield(task), TURN_SECONDS)
         except asyncio.TimeoutError as cause:
             raise Refused(503, "the turn takes too long", sent.text, wait=5) from cause
+        except Exception as cause:  # the store or a lock failed: a red flag still gets its card
+            raise Refused(503, "something failed", sent.text, wait=5) from cause
         return json(self._shown(sent.id, reply), headers=PRIVATE)
 
     def _begun(self, agent: Agent, sender: str, sent: Sent, address: str) -> asyncio.Task[dict[str, Any]]:
