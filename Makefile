@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := @$(PYTHON) bootstrap.py
 
-.PHONY: help setup chat web channels test fast check lint train eval bench tune
+.PHONY: help setup chat web channels test fast check lint train eval diff bench tune
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -35,8 +35,11 @@ lint: ## ruff and mypy
 train: ## build and train again although nothing changed
 	$(RUN) setup --force
 
-eval: ## measure on the evaluation questions (evals/)
+eval: ## measure on the evaluation questions (evals/), write evals/report.html
 	$(RUN) eval
+
+diff: ## which evaluation questions my changes since the last commit answer otherwise
+	$(RUN) diff
 
 bench: ## measure time and memory beside stock Rasa
 	$(RUN) bench

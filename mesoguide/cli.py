@@ -20,6 +20,16 @@ examples:
 The reply object is described in docs/reply-contract.md. A line that can't be read gives
 {"id": null, "error": "..."} in its place, and the exit code is 1."""
 
+VERSIONS = """\
+A version is a git revision, a folder with the project in it, or a file that
+`mesoguide eval --answers FILE` wrote. Each is asked with the evaluation messages of now.
+
+examples:
+  mesoguide diff                         what my changes do, before I commit them
+  mesoguide diff HEAD~3 HEAD             what the last three commits did
+  mesoguide eval --answers before.jsonl  then change something, then
+  mesoguide diff before.jsonl            compare with what was kept"""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exit with 0 when all went well."""
@@ -96,7 +106,22 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser("eval", help="measure on the evaluation questions")
     evaluate.add_argument("--worst", action="store_true", help="list every message that went wrong")
+    evaluate.add_argument("--page", type=Path, help="where the report goes (evals/report.html)")
+    evaluate.add_argument(
+        "--answers", type=Path, metavar="FILE", help="also write what each message got, for `mesoguide diff`"
+    )
     evaluate.set_defaults(run=_eval)
+
+    diff = commands.add_parser(
+        "diff",
+        help="which evaluation messages two versions answer otherwise",
+        epilog=VERSIONS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    diff.add_argument("old", nargs="?", default="HEAD", help="default: HEAD, the last commit")
+    diff.add_argument("new", nargs="?", default=".", help="default: the files as they are now")
+    diff.add_argument("--page", type=Path, help="where the page goes (evals/changes.html)")
+    diff.set_defaults(run=_diff)
 
     tune = commands.add_parser("tune", help="tune the encoder for the safety stop (fetches torch)")
     tune.set_defaults(run=_tune)
@@ -257,10 +282,45 @@ def _lint(options: argparse.Namespace) -> int:
 
 
 def _eval(options: argparse.Namespace) -> int:
-    model = _to_serve(options)
-    from mesoguide.rasa_host.evaluation import evaluate
+    from mesoguide.settings import ROOT
 
-    print(evaluate(model, worst=options.worst))
+    model = _to_serve(options)
+    from datetime import date
+
+    from mesoguide.measuring import answers, figures, page
+    from mesoguide.rasa_host.evaluation import measure
+    from mesoguide.rasa_host.training import NLU, training_messages
+
+    _say("sending the evaluation messages (some minutes) …")
+    measured = measure(model)
+    target = options.page or ROOT / "evals" / "report.html"
+    lines = training_messages(NLU)
+    written = page.report(measured, lines=lines, commit=page.commit_of(), day=date.today())
+    target.write_text(written, "utf-8")
+    if options.answers:
+        answers.write(options.answers, answers.of_runs(measured.runs))
+    print("\n".join([figures.table(measured.runs), *(figures.worst(measured.runs) if options.worst else ())]))
+    _say(f"the report is in {target}")
+    return 0
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from mesoguide.settings import ROOT
+
+    _prepared(options)
+    from mesoguide.measuring import answers, changes, page, versions
+
+    rows = answers.rows()
+    try:
+        old, new = versions.answers_of_both(options.old, options.new, rows, _say)
+    except versions.NoVersionError as error:
+        sys.exit(f"mesoguide diff: {error}")
+    comparison = changes.compare(old, new, rows)
+    target = options.page or ROOT / "evals" / "changes.html"
+    names = (versions.name_of(version) for version in (options.old, options.new))
+    target.write_text(page.changes(comparison, *names), "utf-8")
+    print(changes.summary(comparison))
+    _say(f"the page is in {target}")
     return 0
 
 

@@ -11,6 +11,11 @@ README = (ROOT / "README.md").read_text("utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 LONGEST = 170
 """Lines of a README that is read to its end."""
+CHART = (
+    "1a,1b,2a,2b,3a,3b,4a,4b,4c,5a,5a i,5a ii,5a iii,5b,6a,6b,6c,6d,7a,7b,7b i,7b ii,7b iii,8,"
+    "9a,9a i,10a,10b,10c,11a,11b,11c,12a,12b,12c,12c i,12c ii,12d,12e"
+).split(",")
+"""Items of the checklist that docs/reporting-card.md follows (BMJ Medicine 2025, 4:e001632)."""
 
 
 def named_files() -> list[str]:
@@ -54,6 +59,15 @@ def test_every_link_between_pages_leads_somewhere(page: str, target: str) -> Non
 def test_readme_is_read_to_its_end() -> None:
     """The README stays within its length."""
     assert len(README.splitlines()) <= LONGEST
+
+
+def test_the_reporting_card_leaves_out_no_item() -> None:
+    """Each of the 39 parts of the CHART checklist has its row, with an answer in it."""
+    card = (ROOT / "docs" / "reporting-card.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d+[a-e]?(?: i+)?) [^|]+\| [^|]{20,} \|$", card, re.MULTILINE)
+
+    assert 39 == len(CHART)
+    assert CHART == rows
 
 
 def test_what_stands_between_markers_is_renewed() -> None:

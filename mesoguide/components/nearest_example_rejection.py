@@ -20,6 +20,8 @@ from mesoguide.rejection import Examples, learn_threshold, score, unit
 
 REJECTED = "nlu_fallback"
 """Intent of a rejected message, Rasa's own name for it."""
+TRUST = "mesoguide_trust"
+"""Key under which each part carries its score and the threshold that the score must reach."""
 UNTUNED = ENCODED + 2 * HASHED
 """Leading columns that owe nothing to the training messages. The tuned layers know these
 messages: with their columns, held-out answers would look surer than those to new messages."""
@@ -105,6 +107,7 @@ class NearestExampleRejection(GraphComponent):
                 continue
             vector = unit(_features(message)[0, :ENCODED])
             trust = score(intent["confidence"], intent["name"], vector, self.examples)
+            message.set(TRUST, {"score": trust, "threshold": self.threshold})
             if trust < self.threshold:
                 rejected = {"name": REJECTED, "confidence": 1 - trust}
                 ranking = [rejected, *message.get("intent_ranking", [])]

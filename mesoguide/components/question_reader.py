@@ -16,7 +16,7 @@ from rasa.nlu.utils.spacy_utils import SpacyModel
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from mesoguide.components.nearest_example_rejection import REJECTED, UNTUNED
+from mesoguide.components.nearest_example_rejection import REJECTED, TRUST, UNTUNED
 from mesoguide.components.question_splitter import DOCUMENT, PARENT, UNREADABLE
 from mesoguide.knowledge import shared_knowledge
 from mesoguide.rejection import unit
@@ -60,6 +60,7 @@ class QuestionReader(GraphComponent):
         ranking = [{"name": name, "confidence": value} for name, value in whole.ranking[:10]]
         parent.set(INTENT, {"name": intent, "confidence": confidence}, add_to_output=True)
         parent.set("intent_ranking", ranking, add_to_output=True)
+        parent.set("trust", parts[0].get(TRUST), add_to_output=True)
         shown = [asdict(replace(question, ranking=question.ranking[:5])) for question in found]
         parent.set("questions", shown, add_to_output=True)
         return parent

@@ -132,6 +132,12 @@ class Assistant:
         self.forget(name)
         return replies
 
+    async def understood(self, conversation: str) -> dict[str, Any]:
+        """Return what the pipeline made of the last message of ``conversation``; empty without one."""
+        tracker = await self._agent.tracker_store.retrieve(conversation)
+        message = tracker.latest_message if tracker else None
+        return dict(message.parse_data or {}) if message else {}
+
     async def watch(self, text: object) -> dict[str, Any] | None:
         """Return the card of a red flag in ``text``, None where there is none; nothing is kept of it."""
         said = door_text(text)

@@ -41,6 +41,14 @@ def assistant(model: Path) -> Any:
 
 
 @pytest.fixture(scope="session")
+def measured(model: Path) -> Any:
+    """Every evaluation message with what it got, also with typos; sent once for all tests."""
+    from mesoguide.rasa_host.evaluation import measure
+
+    return measure(model)
+
+
+@pytest.fixture(scope="session")
 def ask(assistant: Any) -> Ask:
     """Hold one conversation; return its replies."""
 

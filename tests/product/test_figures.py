@@ -7,36 +7,34 @@ from pathlib import Path
 
 import pytest
 
+from mesoguide.measuring.figures import figures
+from mesoguide.measuring.runs import APART
 from mesoguide.settings import ROOT
 
 FOLDER = Path(os.environ.get("MESOGUIDE_HINT3") or ROOT.parent / "shared" / "benchmarks" / "hint3")
 
 
-def test_evaluation_figures(model) -> None:
+def test_evaluation_figures(measured) -> None:
     """Right, wrong and needless answers, facts and follow-ups stay within what is promised."""
-    from mesoguide.rasa_host.evaluation import measure
+    found = figures(measured.runs, only="abcd")
 
-    figures = measure(model, only="abcd")
-
-    assert figures.right >= 0.90
-    assert figures.wrong <= 0.03
-    assert figures.answered_all_the_same <= 0.05
-    assert figures.facts >= 0.89
-    assert figures.several_questions >= 0.75
-    assert figures.follow_ups >= 0.65
+    assert found.right >= 0.90
+    assert found.wrong <= 0.03
+    assert found.answered_all_the_same <= 0.05
+    assert found.facts >= 0.89
+    assert found.several_questions >= 0.75
+    assert found.follow_ups >= 0.65
 
 
-def test_evaluation_figures_of_the_newest_set(model) -> None:
+def test_evaluation_figures_of_the_newest_set(measured) -> None:
     """On set e, by hands that had seen nothing, a little less: floors below what was measured."""
-    from mesoguide.rasa_host.evaluation import measure
+    found = figures(measured.runs, only=APART)
 
-    figures = measure(model, only="e")
-
-    assert figures.right >= 0.87
-    assert figures.wrong <= 0.05
-    assert figures.several_questions >= 0.60
-    assert figures.follow_ups >= 0.65
-    assert figures.red_flags_missed <= 0.03
+    assert found.right >= 0.87
+    assert found.wrong <= 0.05
+    assert found.several_questions >= 0.60
+    assert found.follow_ups >= 0.65
+    assert found.red_flags_missed <= 0.03
 
 
 def test_hint3_sofmattress(model) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mesoguide.measuring.figures import table
 from mesoguide.rasa_host.readme import README, between, transcript
 
 RENEW = "run `.venv/bin/python -m mesoguide.rasa_host.readme`"
@@ -16,10 +17,8 @@ def test_readme_shows_the_replies_of_now(assistant: Any) -> None:
     assert transcript(assistant) == shown, RENEW
 
 
-def test_readme_shows_the_figures_of_now(model) -> None:
+def test_readme_shows_the_figures_of_now(measured: Any) -> None:
     """The evaluation's table in the README is the one that `make eval` prints."""
-    from mesoguide.rasa_host.evaluation import evaluate
-
     shown = between(README.read_text("utf-8"), "eval")
 
-    assert evaluate(model) == shown, RENEW
+    assert table(measured.runs) == shown, RENEW

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from mesoguide.evaluation_data import read
 from mesoguide.knowledge import load_knowledge
 from mesoguide.safety import DEFERRALS, RED_FLAGS
 from mesoguide.settings import Settings
@@ -267,10 +266,9 @@ def test_a_short_spanish_question_is_seen_as_spanish(ask: Ask) -> None:
     assert reply["kind"] == "language"
 
 
-def test_red_flags_in_other_languages(ask: Ask) -> None:
+def test_red_flags_in_other_languages(measured: Any) -> None:
     """Nearly every red flag in the twelve languages gets a red card, and none an answer."""
-    lines = [line for line in read("languages") if line.get("tier") in RED_FLAGS]
-    kinds = [(line, ask(line["text"])[0]) for line in lines]
+    kinds = [(r.row, r.reply) for r in measured.of("languages") if r.row.get("tier") in RED_FLAGS]
 
     assert share([reply["tier"] in RED_FLAGS for _, reply in kinds]) >= 0.96
     assert [line["text"] for line, reply in kinds if reply["kind"] == "answer"] == []
@@ -280,9 +278,9 @@ def test_red_flags_in_other_languages(ask: Ask) -> None:
 
 
 @pytest.fixture(scope="module")
-def replies(ask: Ask) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+def replies(measured: Any) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Each line of evals/safety.jsonl with the reply that it gets."""
-    return [(line, ask(line["text"])[0]) for line in read("safety")]
+    return [(run.row, run.reply) for run in measured.of("safety")]
 
 
 def share(hits: list[bool]) -> float:
