@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mesoguide.errors import DataError
 
@@ -104,6 +105,15 @@ def _parser() -> argparse.ArgumentParser:
     lint = commands.add_parser("lint", help="ruff and mypy")
     lint.set_defaults(run=_lint)
 
+    _add_measuring(commands)
+
+    rasa = commands.add_parser("rasa", help="Rasa's own command line, quiet and bound to loopback")
+    rasa.add_argument("arguments", nargs=argparse.REMAINDER)
+    rasa.set_defaults(run=_rasa)
+    return parser
+
+
+def _add_measuring(commands: Any) -> None:
     evaluate = commands.add_parser("eval", help="measure on the evaluation questions")
     evaluate.add_argument("--worst", action="store_true", help="list every message that went wrong")
     evaluate.add_argument("--page", type=Path, help="where the report goes (evals/report.html)")
@@ -134,11 +144,6 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="time and memory beside stock Rasa")
     bench.add_argument("--without-stock", action="store_true", help="leave stock Rasa out")
     bench.set_defaults(run=_bench)
-
-    rasa = commands.add_parser("rasa", help="Rasa's own command line, quiet and bound to loopback")
-    rasa.add_argument("arguments", nargs=argparse.REMAINDER)
-    rasa.set_defaults(run=_rasa)
-    return parser
 
 
 def _say(text: str) -> None:
