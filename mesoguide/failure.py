@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from mesoguide.cleaning import readable
+from mesoguide.cleaning import MOST_READ, readable
 from mesoguide.knowledge import filled, load_knowledge
 from mesoguide.languages import ENGLISH, red_flag
 from mesoguide.reply import error_reply, stop
@@ -25,7 +25,7 @@ def _knowledge() -> Knowledge:
 def failure_reply(text: object, settings: Settings) -> Reply:
     """Return the reply to ``text`` when the product could not answer it."""
     knowledge = _knowledge()
-    said = readable(text, len(text) + 1) if isinstance(text, str) else ""
+    said = readable(text, MOST_READ) if isinstance(text, str) else ""
     tiers = matched(said)
     tier = tiers[0] if tiers and tiers[0] in RED_FLAGS else red_flag(said, sure=False)
     if tier is not None:
