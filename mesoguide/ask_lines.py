@@ -20,7 +20,7 @@ def read_conversation(line: bytes) -> tuple[Any, list[str]]:
     except (ValueError, RecursionError):
         raise ValueError("this is no JSON object", None) from None
     if not isinstance(conversation, dict):
-        raise ValueError("this is no JSON object", None)
+        raise ValueError("this is no JSON object", None)  # noqa: TRY004
     name, messages = conversation.get("id"), conversation.get("messages")
     if not isinstance(name, (str, int, float, type(None))) or name in (math.inf, -math.inf):
         raise ValueError('"id" must be a text or a number', None)

@@ -310,7 +310,9 @@ def examples(folder: Path = SAFETY) -> list[tuple[str, str]]:
     return [
         (line.strip(), tier)
         for tier in TIERS
-        for line in json_lines.text(folder / "examples" / f"{tier}.txt", f"{folder.name}/examples/{tier}.txt").split("\n")
+        for line in json_lines.text(
+            folder / "examples" / f"{tier}.txt", f"{folder.name}/examples/{tier}.txt"
+        ).split("\n")
         if line.strip() and not line.startswith("#")
     ]
 

@@ -115,7 +115,9 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
             problems.append(Problem(_place(written, name, environment), wrong, mend))
     place = _place(written, "website_origins", environment)
     problems += [
-        Problem(place, f"'website_origins' holds {reprlib.repr(origin)}", "Write it as https://www.clinic.example")
+        Problem(
+            place, f"'website_origins' holds {reprlib.repr(origin)}", "Write it as https://www.clinic.example"
+        )
         for origin in str(values.get("website_origins", "")).replace(",", " ").split()
         if not ORIGIN.fullmatch(origin)
     ]

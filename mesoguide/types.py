@@ -165,7 +165,9 @@ class Memory:
         value = value if isinstance(value, Mapping) else {}
         lists = {key: value.get(key) for key in ("topics", "told", "asked")}
         kept = {
-            key: tuple(name for name in names if isinstance(name, str)) if isinstance(names, (list, tuple)) else ()
+            key: tuple(name for name in names if isinstance(name, str))
+            if isinstance(names, (list, tuple))
+            else ()
             for key, names in lists.items()
         }
         reminders = value.get("reminders")
@@ -205,5 +207,7 @@ def whole_reply(value: object) -> dict[str, Any] | None:
     if not all(isinstance(each, list) for each in (*lists, value["sources"])) or not value["text"]:
         return None
     texts += [each for names in lists for each in names]
-    whole = all(isinstance(each, str) for each in texts) and all(isinstance(s, dict) for s in value["sources"])
+    whole = all(isinstance(each, str) for each in texts) and all(
+        isinstance(s, dict) for s in value["sources"]
+    )
     return value if whole and value["text"].strip() else None

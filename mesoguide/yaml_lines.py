@@ -34,7 +34,7 @@ HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 class _Loader(yaml.SafeLoader):
     """SafeLoader that records lines, and refuses a key that stands twice and what it can't read."""
 
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - PyYAML's hook
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         place = Place(self.name, node.start_mark.line + 1)
         try:
             found = super().construct_object(node, deep)  # type: ignore[no-untyped-call]
@@ -102,7 +102,9 @@ def load(path: Path, shown_as: str | None = None) -> Lines:
         ) from cause
     except (ValueError, RecursionError) as cause:  # an escape beyond Unicode; brackets in brackets
         line = loader.line + 1
-        raise DataError([Problem(Place(name, line), "this can't be read as YAML", "Mend this line")]) from cause
+        raise DataError(
+            [Problem(Place(name, line), "this can't be read as YAML", "Mend this line")]
+        ) from cause
     finally:
         loader.dispose()  # type: ignore[no-untyped-call]
     if not isinstance(content, Lines):

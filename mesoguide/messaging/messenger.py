@@ -75,7 +75,8 @@ class Messenger:
     def acknowledge(self, request: Received) -> Acknowledgement:
         """Return the challenge where Meta asks for it."""
         if "hub.mode=" in request.url:
-            return Acknowledgement(body=_query(request, "hub.challenge"))
+            challenge = _query(request, "hub.challenge")
+            return Acknowledgement(body=challenge if challenge.isascii() else "")
         return Acknowledgement(body="EVENT_RECEIVED")
 
     def read(self, request: Received) -> list[Incoming]:

@@ -16,6 +16,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import NoneType
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -28,6 +29,7 @@ from sqlalchemy.pool import QueuePool
 
 from mesoguide.rasa_host import metrics
 from mesoguide.settings import ROOT, load_settings
+from mesoguide.types import whole_reply
 
 logger = logging.getLogger("mesoguide.conversations")
 Result = TypeVar("Result")
@@ -105,15 +107,15 @@ class ConversationStore(SQLTrackerStore):
         with self.session_scope() as session:
             rows = session.query(events.id, events.data).filter(events.sender_id == sender)
             if whole:
-                found = [json.loads(data) for _, data in rows.order_by(events.id)]
+                found = _readable([data for _, data in rows.order_by(events.id)])
             else:
                 last = rows.order_by(events.id.desc()).limit(MOST_EVENTS).all()
                 found = _last_turns(
-                    [json.loads(data) for _, data in reversed(last)], cut=len(last) == MOST_EVENTS
+                    _readable([data for _, data in reversed(last)]), cut=len(last) == MOST_EVENTS
                 )
         if not found or self.domain is None:
             return None
-        tracker: DialogueStateTracker = DialogueStateTracker.from_dict(sender, found, self.domain.slots)
+        tracker = _tracker(sender, found, self.domain.slots)
         tracker.kept_events = len(tracker.events)
         return tracker
 
@@ -198,8 +200,8 @@ class ConversationStore(SQLTrackerStore):
             answered = later.order_by(events.id).first()
         if answered is None or answered.type_name != "bot":
             return None
-        reply = (json.loads(answered.data).get("metadata") or {}).get("reply")
-        return reply if isinstance(reply, dict) else None
+        said = _event(answered.data) or {}
+        return whole_reply((said.get("metadata") or {}).get("reply"))
 
     def alive(self) -> bool:
         """Return whether the database answers; may block for the time of a connection."""
@@ -278,6 +280,63 @@ def _passes(cause: DBAPIError) -> bool:
     )
 
 
+KINDS: dict[str, tuple[type, ...]] = {
+    "event": (str,), "timestamp": (float, int, NoneType), "text": (str, NoneType), "name": (str, NoneType),
+    "message_id": (str, NoneType), "metadata": (dict, NoneType), "parse_data": (dict, NoneType),
+    "data": (dict, NoneType),
+}  # fmt: skip
+"""What an event's fields are, where it has them: Rasa reads anything into an event, and fails over it later."""
+
+
+LISTEN = {"event": "action", "name": "action_listen"}
+
+
+def _readable(rows: list[Any]) -> list[dict[str, Any]]:
+    """The events in ``rows``, whatever stands in them."""
+    return _repaired([_event(data) for data in rows])
+
+
+def _repaired(found: list[dict[str, Any] | None]) -> list[dict[str, Any]]:
+    """The events but for those that can't be read (None): one of them must not end the conversation."""
+    lost = found.count(None)
+    if lost:
+        logger.error("rows of a conversation that can't be read: %d", lost)
+    kept: list[dict[str, Any]] = []
+    for event, after in zip(found, [*found[1:], None], strict=False):
+        if event is not None:
+            kept.append(event)
+        elif after is None or after["event"] == "user":
+            kept.append(LISTEN)  # no rule fits a message that was not waited for
+    return kept
+
+
+def _event(data: Any) -> dict[str, Any] | None:
+    try:
+        event = json.loads(data)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    if not isinstance(event, dict) or "event" not in event:
+        return None
+    if not all(isinstance(event[key], kinds) for key, kinds in KINDS.items() if key in event):
+        return None
+    return event
+
+
+def _tracker(sender: str, found: list[dict[str, Any]], slots: Any) -> DialogueStateTracker:
+    try:
+        return DialogueStateTracker.from_dict(sender, found, slots)
+    except Exception:  # Rasa's own, of any kind
+        made = _repaired([event if _is_made(event) else None for event in found])
+        return DialogueStateTracker.from_dict(sender, made, slots)
+
+
+def _is_made(event: dict[str, Any]) -> bool:
+    try:
+        return Event.from_parameters(event) is not None
+    except Exception:  # as above
+        return False
+
+
 def _last_turns(found: list[dict[str, Any]], *, cut: bool) -> list[dict[str, Any]]:
     """Begin at the last session's start, or, where that was not read, at a turn's start."""
     starts = [place for place, data in enumerate(found) if data["event"] == "session_started"]
@@ -340,6 +399,6 @@ def said(tracker: DialogueStateTracker | None) -> list[Turn]:
     for event in events:
         if isinstance(event, UserUttered) and event.message_id:
             turns.append((event.message_id, event.text or "", None))
-        elif isinstance(event, BotUttered) and turns and isinstance(event.metadata.get("reply"), dict):
-            turns[-1] = (*turns[-1][:2], event.metadata["reply"])
+        elif isinstance(event, BotUttered) and turns:
+            turns[-1] = (*turns[-1][:2], whole_reply(event.metadata.get("reply")) or turns[-1][2])
     return turns

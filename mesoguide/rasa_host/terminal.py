@@ -38,8 +38,9 @@ async def _talk(assistant: Assistant) -> int:
     offered: list[str] = []
     while (text := _typed()) is not None and text.strip().lower() not in LEAVE:
         picked = text.strip()
-        if picked.isdigit() and 1 <= int(picked) <= len(offered):
-            text = offered[int(picked) - 1]
+        numbers = {str(number): question for number, question in enumerate(offered, 1)}
+        if picked in numbers:
+            text = numbers[picked]
             print(f"     {text}")
         reply = await assistant.reply(text, conversation)
         offered = reply["buttons"]

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PLACE = ROOT / "var" / "fuzz"
 LONGEST = 4096
 """Bytes of an input; tests/fuzz/test_growth.py has the long ones."""
-SLOW_SECONDS = 5
+SLOW_SECONDS = 20
 
 
 def main() -> int:
@@ -43,7 +43,9 @@ def run(name: str, seconds: int) -> bool:
     runs, lines, _ = counts[-1] if counts else ("0", "0", "")
     slowest = re.findall(r"slowest_unit_time_sec: +(\d+)", done.stderr)
     word = "BROKEN" if done.returncode else "ok"
-    print(f"{name:18} {word:7} {runs:>9} runs, {lines:>5} edges, slowest {(slowest or ['?'])[-1]} s", flush=True)
+    print(
+        f"{name:18} {word:7} {runs:>9} runs, {lines:>5} edges, slowest {(slowest or ['?'])[-1]} s", flush=True
+    )
     if done.returncode:
         (PLACE / f"{name}.log").write_text(done.stderr, "utf-8")
         print(f"{'':18} see var/fuzz/{name}.log", flush=True)
@@ -54,7 +56,9 @@ def fuzz(name: str, seconds: int) -> None:
     """Give the target bytes until the time is over; ends the process."""
     import atheris
 
-    with atheris.instrument_imports(include=["mesoguide", "yaml", "slack_sdk.signature", "twilio.request_validator"]):
+    with atheris.instrument_imports(
+        include=["mesoguide", "yaml", "slack_sdk.signature", "twilio.request_validator"]
+    ):
         from tests.fuzz.targets import SEEDS, TARGETS
     corpus = PLACE / "corpus" / name
     corpus.mkdir(parents=True, exist_ok=True)

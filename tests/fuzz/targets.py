@@ -231,7 +231,9 @@ def _slack(**event: Any) -> dict[str, Any]:
 @target(
     _slack(text="does it &lt;hurt&gt; <@U0> <https://a.example|a>?"),
     _slack(type="app_mention", channel="C1", channel_type="channel", text="<@U0> hi", thread_ts="1.1"),
-    _slack(subtype="message_changed", message={"user": "U1", "ts": "1.2", "text": "pus", "edited": {"ts": "2"}}),
+    _slack(
+        subtype="message_changed", message={"user": "U1", "ts": "1.2", "text": "pus", "edited": {"ts": "2"}}
+    ),
     {"type": "url_verification", "challenge": "abc"},
     '{"type": "url_verification", "challenge": "\\ud800"}',
 )
@@ -278,9 +280,17 @@ def messenger(data: bytes) -> None:
 def header(data: bytes) -> None:
     """Headers: a made-up signature is never taken, and a wait is a number of seconds up to an hour."""
     said = text_of(data)
-    names = ("x-telegram-bot-api-secret-token", "x-slack-signature", "x-twilio-signature", "x-hub-signature-256")
+    names = (
+        "x-telegram-bot-api-secret-token",
+        "x-slack-signature",
+        "x-twilio-signature",
+        "x-hub-signature-256",
+    )
     for platform in (TELEGRAM, SLACK, TWILIO, MESSENGER):
-        for url in (f"http://x/webhook?{said}", f"http://x/webhook?hub.mode=subscribe&hub.verify_token={said}"):
+        for url in (
+            f"http://x/webhook?{said}",
+            f"http://x/webhook?hub.mode=subscribe&hub.verify_token={said}",
+        ):
             headers = {**dict.fromkeys(names, said), "x-slack-request-timestamp": said, "content-type": said}
             assert not platform.verified(Received(url, headers, data))
     assert 0 <= seconds(said) <= 3600
@@ -339,7 +349,9 @@ def inbox_row(data: bytes) -> None:
     assert kept.manner in ("answer", "decline", "watch")
 
 
-@target({**Reply("a", "answer", sources=({"document": "guide", "section": "b"},)).to_dict()}, "{}", '{"text": ""}')
+@target(
+    {**Reply("a", "answer", sources=({"document": "guide", "section": "b"},)).to_dict()}, "{}", '{"text": ""}'
+)
 def reply(data: bytes) -> None:
     """A reply of an action server or of the store is whole, or none."""
     try:
@@ -373,7 +385,12 @@ def yaml_file(data: bytes) -> None:
         json.dumps(content, default=str, ensure_ascii=False).encode()
 
 
-@target((ROOT / "settings.yml").read_bytes(), *YAML, f"website_port: {'9' * 5000}\n", "database: postgresql://a:b@c:d/e")
+@target(
+    (ROOT / "settings.yml").read_bytes(),
+    *YAML,
+    f"website_port: {'9' * 5000}\n",
+    "database: postgresql://a:b@c:d/e",
+)
 def settings_file(data: bytes) -> None:
     """Settings are usable, or refused."""
     try:
@@ -457,7 +474,10 @@ def _knowledge(name: str, data: bytes) -> None:
     full.notices["clarify"].format(first="a", second="b")
     assert not any("{clinic" in text for text in full.notices.values())
     assert all((document.reviewed - document.reviewed).days == 0 for document in found.documents.values())
-    assert all(str(document.read).count("-") == 2 and " " not in str(document.read) for document in found.documents.values())
+    assert all(
+        str(document.read).count("-") == 2 and " " not in str(document.read)
+        for document in found.documents.values()
+    )
 
 
 NOTICES = (ROOT / "knowledge" / "notices.yml").read_bytes()
@@ -475,7 +495,10 @@ def topics_file(data: bytes) -> None:
     _knowledge("topics.yml", data)
 
 
-@target(NOTICES, *(NOTICES.replace(b"{differ_on}", b) for b in (b"{differ_on!z}", b"{differ_on:>9}", b"{", b"{0}")))
+@target(
+    NOTICES,
+    *(NOTICES.replace(b"{differ_on}", b) for b in (b"{differ_on!z}", b"{differ_on:>9}", b"{", b"{0}")),
+)
 def notices_file(data: bytes) -> None:
     """Fixed texts can all be filled in, or are refused."""
     _knowledge("notices.yml", data)
@@ -490,7 +513,14 @@ def _safety(name: str, data: bytes, read: Callable[[Path], Any]) -> Any:
     return None
 
 
-@target("urgent:\n  - '\\bpus\\b'\n", "urgent: 5\n", "urgent: ab\n", "urgent: ['a{99999999999}']\n", "urgent: [[a]]\n", *YAML)
+@target(
+    "urgent:\n  - '\\bpus\\b'\n",
+    "urgent: 5\n",
+    "urgent: ab\n",
+    "urgent: ['a{99999999999}']\n",
+    "urgent: [[a]]\n",
+    *YAML,
+)
 def patterns_file(data: bytes) -> None:
     """Patterns compile, or are refused."""
     for pattern in _safety("patterns.yml", data, safety.patterns.__wrapped__) or ():
@@ -505,7 +535,11 @@ def costs_file(data: bytes) -> None:
     assert all(0 < cost < float("inf") for cost in found.values())
 
 
-@target(b"".join((ROOT / "safety" / "languages.yml").read_bytes().splitlines(keepends=True)[3:8]), "es: 5\n", *YAML)
+@target(
+    b"".join((ROOT / "safety" / "languages.yml").read_bytes().splitlines(keepends=True)[3:8]),
+    "es: 5\n",
+    *YAML,
+)
 def languages_file(data: bytes) -> None:
     """Languages have a name, a line and phrases, or are refused."""
     for language in (_safety("languages.yml", data, languages.languages.__wrapped__) or {}).values():
@@ -514,7 +548,12 @@ def languages_file(data: bytes) -> None:
         assert all(phrase for phrases in language.phrases.values() for phrase in phrases)
 
 
-@target('{"text": "a", "tier": "none"}\n', '{"text": 5, "tier": "none"}', '{"text": "a", "tier": [], "accept": 5}', b"\xff")
+@target(
+    '{"text": "a", "tier": "none"}\n',
+    '{"text": 5, "tier": "none"}',
+    '{"text": "a", "tier": [], "accept": 5}',
+    b"\xff",
+)
 def calibration_file(data: bytes) -> None:
     """Calibration messages are text with a known tier, or refused."""
     for row in _safety("calibration.jsonl", data, safety.calibration) or ():

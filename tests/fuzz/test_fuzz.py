@@ -40,11 +40,11 @@ def test_no_bytes_break_a_parser(name: str, data: st.DataObject) -> None:
     TARGETS[name](sample)
 
 
-
-
 def objects(name: str) -> list[bytes]:
     """The seeds that are JSON objects without a number that no float can hold."""
-    return [seed for seed in SEEDS[name] if re.fullmatch(rb"\{.*\}", seed) and not re.search(rb"0{99}|e999", seed)]
+    return [
+        seed for seed in SEEDS[name] if re.fullmatch(rb"\{.*\}", seed) and not re.search(rb"0{99}|e999", seed)
+    ]
 
 
 @pytest.mark.parametrize("name", [name for name in TARGETS if objects(name)])
