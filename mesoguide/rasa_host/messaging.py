@@ -96,12 +96,8 @@ class MessagingInput(InputChannel):
         return routes
 
     async def _webhook(self, request: Request) -> HTTPResponse:
-        try:
-            url = request.url
-        except UnicodeDecodeError:
-            return json({"error": "this address can't be read"}, status=400, headers=PRIVATE)
         received = Received(
-            url=url, headers={**{k.lower(): v for k, v in request.headers.items()}}, body=request.body
+            url=request.url, headers={**{k.lower(): v for k, v in request.headers.items()}}, body=request.body
         )
         if not self.platform.verified(received):
             return json({"error": "this request is not signed as it must be"}, status=403, headers=PRIVATE)

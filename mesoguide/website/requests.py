@@ -113,6 +113,6 @@ def _object(body: bytes) -> dict[str, Any]:
 def may_call(origin: str, host: str | None, known: Collection[str]) -> bool:
     """Return whether a page of ``origin`` may call: it is ``known``, or on the server's own ``host``."""
     try:
-        return origin in known or urlsplit(origin).netloc == (host or " ")
+        return origin in known or (bool(host) and urlsplit(origin).netloc == host)
     except ValueError:
         return False

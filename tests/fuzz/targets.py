@@ -168,7 +168,9 @@ def thumb(data: bytes) -> None:
     assert (type(given.value), type(given.reason), abs(given.value)) == (int, str, 1)
 
 
-@target("https://www.clinic.example", "http://[", "null", "http://bot.example:80", "//bot.example")
+@target(
+    "https://www.clinic.example", "http://[", "null", "// ", "//", "http://bot.example:80", "//bot.example"
+)
 def origin(data: bytes) -> None:
     """A page may call, or may not; no header of a browser is an error."""
     known = frozenset({"https://www.clinic.example"})
