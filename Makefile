@@ -2,8 +2,10 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 RUN := @$(PYTHON) bootstrap.py
+SECONDS ?= 60
+TARGETS ?=
 
-.PHONY: help setup chat web channels test fast check lint train eval diff bench tune
+.PHONY: help setup chat web channels test fast check lint train eval diff bench tune fuzz
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -46,3 +48,9 @@ bench: ## measure time and memory beside stock Rasa
 
 tune: ## tune the encoder on safety/examples (fetches torch, half an hour)
 	$(RUN) tune
+
+fuzz: ## give the parsers odd bytes (fetches atheris; SECONDS=60 for each of TARGETS)
+	$(RUN) --help > /dev/null
+	@PATH="$$PATH:.tools/bin" uv run --quiet --no-project --isolated --python .venv/bin/python \
+	  --with atheris==2.3.0 --with 'pyyaml>=6' --with 'slack-sdk>=3.20' --with 'twilio>=8.2,<9' \
+	  python tests/fuzz/run.py --seconds $(SECONDS) $(TARGETS)

@@ -7,6 +7,11 @@ import unicodedata
 
 MOST_CHARACTERS = 20_000
 """Longest text taken in at any door; more is not a message."""
+MOST_READ = 2 * MOST_CHARACTERS
+"""Longest text read for red flags. Made readable a text grows: "…" becomes three dots, so this leaves room."""
+MOST_MARKS = 30
+"""Combining marks kept on one letter, as many as Unicode's own safe form (UAX #15): putting them in
+their order takes time with the square of their number."""
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufe00-\ufe0f]"
 )
@@ -36,9 +41,22 @@ def readable(text: str, longest: int) -> str:
     Full-width and styled letters become plain ones, invisible marks go, a text that is too
     long keeps its beginning and its end (people ask last).
     """
-    plain = COMMAND.sub("", INVISIBLE.sub("", unicodedata.normalize("NFKC", text))).strip()
+    normal = unicodedata.normalize("NFKC", _few_marks(text))
+    plain = COMMAND.sub("", INVISIBLE.sub("", normal)).strip()
     plain = BREAKS.sub("\n", plain)
     if len(plain) <= longest:
         return plain
     half = (longest - len(GAP)) // 2
     return f"{plain[:half]}{GAP}{plain[-half:]}"
+
+
+def _few_marks(text: str) -> str:
+    if text.isascii():
+        return text
+    kept: list[str] = []
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks <= MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from mesoguide.errors import DataError, Problem
+from mesoguide import json_lines
 from mesoguide.settings import ROOT
-from mesoguide.types import Place
 
 EVALS = ROOT / "evals"
 
@@ -19,18 +17,10 @@ def read(name: str, folder: Path = EVALS) -> list[dict[str, Any]]:
     Raises
     ------
     DataError
-        A line is no JSON object.
+        The file can't be read, or a line is no JSON object.
     """
-    path = folder / f"{name}.jsonl"
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        try:
-            row = json.loads(line)
-        except ValueError as cause:
-            place = Place(f"evals/{path.name}", number)
-            raise DataError([Problem(place, f"this is no JSON ({cause})", "Mend this line")]) from cause
-        rows.append({**row, "line": number})
-    return rows
+    rows = json_lines.rows(folder / f"{name}.jsonl", f"evals/{name}.jsonl")
+    return [{**row, "line": place.line} for place, row in rows]
 
 
 def questions(folder: Path = EVALS) -> list[dict[str, Any]]:

@@ -133,7 +133,7 @@ def _flag(written: Lines, key: str, problems: list[Problem]) -> bool:
 
 def _date(written: Lines, key: str, problems: list[Problem]) -> datetime.date:
     value = written.get(key)
-    if isinstance(value, datetime.date):
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
         return value
     problems.append(Problem(written.place(key), f"'{key}' is no date", f"Write {key}: 2026-11-22"))
     return datetime.date.min
@@ -260,11 +260,13 @@ def _notice_problems(written: Lines) -> Iterator[Problem]:
 def _brace_problems(text: str, key: str, place: Place) -> Iterator[Problem]:
     known = OF_SETTINGS | OF_ONE.get(key, set())
     try:
-        names = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+        parts = [part for part in string.Formatter().parse(text) if part[1] is not None]
     except ValueError as cause:
         yield Problem(place, f"braces in '{key}' ({cause})", "Close or double them")
         return
-    for name in names - known:
+    for _, name, form, conversion in parts:
+        if name in known and not form and not conversion:
+            continue
         mend = f"Known are: {', '.join(sorted(known))}"
         yield Problem(place, f"'{{{name}}}' is no name that can be filled in", mend)
 

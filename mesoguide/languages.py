@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from mesoguide.errors import DataError, Problem
 from mesoguide.safety import RED_FLAGS, SAFETY
-from mesoguide.yaml_lines import load
+from mesoguide.yaml_lines import Lines, load
 
 ENGLISH = "en"
 OTHER = "other"
@@ -44,17 +45,40 @@ class Language:
 
 @lru_cache(maxsize=1)
 def languages(folder: Path = SAFETY) -> dict[str, Language]:
-    """Load safety/languages.yml: code → language."""
+    """Load safety/languages.yml: code → language.
+
+    Raises
+    ------
+    DataError
+        A language has no name, no line, or a tier that is no list of phrases.
+    """
     written = load(folder / "languages.yml", f"{folder.name}/languages.yml")
+    wrong = [problem for code in written for problem in _problems(written, code)]
+    if wrong:
+        raise DataError(wrong)
     return {
         code: Language(
             code,
             entry["name"],
             entry["line"],
-            {tier: tuple(plain(str(phrase)) for phrase in entry.get(tier, ())) for tier in RED_FLAGS},
+            {tier: tuple(map(plain, entry.get(tier, ()))) for tier in RED_FLAGS},
         )
         for code, entry in written.items()
     }
+
+
+def _problems(written: Lines, code: str) -> Iterator[Problem]:
+    entry = written[code]
+    if not isinstance(entry, Lines):
+        yield Problem(written.place(code), f"'{code}' is no language", "Write its name and line below it")
+        return
+    for key in ("name", "line"):
+        if not isinstance(entry.get(key), str) or not entry[key].strip():
+            yield Problem(entry.place(key), f"'{key}' is missing or is no text", f"Write {key}: …")
+    for tier in RED_FLAGS:
+        phrases = entry.get(tier, [])
+        if not isinstance(phrases, list) or not all(isinstance(p, str) and plain(p) for p in phrases):
+            yield Problem(entry.place(tier), f"'{tier}' is no list of phrases", f"Write {tier}: [a, b]")
 
 
 def plain(text: str) -> str:

@@ -44,11 +44,22 @@ def respond(
 
     The same arguments always give the same bytes.
     """
+    memory = _known(memory, knowledge)
     reply, kept = _responded(questions, memory, filled(knowledge, settings))
     if memory.reminders:
         text = filled(knowledge, settings).notices["reminder"]
         reply = replace(reply, text=f"{text}\n{reply.text}", notices=("reminder", *reply.notices))
     return reply, replace(kept, reminders=max(0, memory.reminders - 1))
+
+
+def _known(memory: Memory, knowledge: Knowledge) -> Memory:
+    """``memory`` without what is gone: a conversation can be older than the knowledge."""
+    return replace(
+        memory,
+        topics=tuple(name for name in memory.topics if name in knowledge.topics),
+        told=tuple(name for name in memory.told if name in knowledge.statements),
+        asked=tuple(name for name in memory.asked if name in knowledge.topics),
+    )
 
 
 def stop(

@@ -13,13 +13,13 @@ confirm what these half believe; where no model is at hand they decide alone.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from mesoguide import json_lines
 from mesoguide.errors import DataError, Problem
 from mesoguide.settings import ROOT
 from mesoguide.types import Place
@@ -60,6 +60,8 @@ AS_LIKELY = 0.25
 NEAR_THE_TOP = 0.35
 """Share of the likelier red flag's probability from which the higher tier is taken."""
 
+MOST_COST = 1e6
+"""Of a mistake, in needless cards; more is a slip of the keyboard."""
 DOUBTED = 0.3
 """Probability of all red flags together below which the urgent card is sent and not the emergency card."""
 OUTWEIGHED = 4
@@ -242,10 +244,13 @@ def patterns(folder: Path = SAFETY) -> tuple[Pattern, ...]:
         if tier not in RED_FLAGS + DEFERRALS:
             mend = f"Known are: {', '.join(RED_FLAGS + DEFERRALS)}"
             problems.append(Problem(place, f"'{tier}' is no tier", mend))
-        for expression in expressions or ():
+        if not isinstance(expressions, list):
+            problems.append(Problem(place, f"'{tier}' is no list", "Write each pattern after '- '"))
+            continue
+        for expression in expressions:
             try:
                 found.append(Pattern(tier, re.compile(expression, re.IGNORECASE)))
-            except (re.error, TypeError) as cause:
+            except (re.error, TypeError, OverflowError, RecursionError) as cause:
                 wrong = f"'{expression}' is no regular expression ({cause})"
                 problems.append(Problem(place, wrong, "Mend it, and write it in single quotes"))
     if problems:
@@ -277,7 +282,7 @@ def costs(folder: Path = SAFETY) -> dict[str, float]:
     Raises
     ------
     DataError
-        A cost is missing or is no number above 0.
+        A cost is missing, or is no number above 0 and below a million.
     """
     written = load(folder / "costs.yml", f"{folder.name}/costs.yml")
     names = (
@@ -285,9 +290,10 @@ def costs(folder: Path = SAFETY) -> dict[str, float]:
         "nothing_said", "stopped_in_100", "needless_card",
     )  # fmt: skip
     for name in names:
-        if not isinstance(written.get(name), (int, float)) or written[name] <= 0:
+        value = written.get(name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < MOST_COST:
             place = Place(f"{folder.name}/costs.yml", written.lines.get(name, 1))
-            raise DataError([Problem(place, f"'{name}' is {written.get(name)!r}", "Write a number above 0")])
+            raise DataError([Problem(place, f"'{name}' is no cost", "Write a number above 0")])
     return {name: float(written[name]) for name in names}
 
 
@@ -295,11 +301,18 @@ def examples(folder: Path = SAFETY) -> list[tuple[str, str]]:
     """Load the messages that the layers are tuned on: pairs of text and tier.
 
     ``examples/<tier>.txt`` holds a message a line; lines that start with ``#`` are comments.
+
+    Raises
+    ------
+    DataError
+        A file can't be read.
     """
     return [
         (line.strip(), tier)
         for tier in TIERS
-        for line in (folder / "examples" / f"{tier}.txt").read_text("utf-8").splitlines()
+        for line in json_lines.text(
+            folder / "examples" / f"{tier}.txt", f"{folder.name}/examples/{tier}.txt"
+        ).split("\n")
         if line.strip() and not line.startswith("#")
     ]
 
@@ -314,17 +327,16 @@ def calibration(folder: Path = SAFETY) -> list[Labelled]:
     """
     found: list[Labelled] = []
     name = f"{folder.name}/calibration.jsonl"
-    for number, line in enumerate((folder / "calibration.jsonl").read_text("utf-8").splitlines(), 1):
-        try:
-            row = json.loads(line)
-            labelled = Labelled(row["text"], row["tier"], frozenset(row.get("accept", ())))
-        except (ValueError, KeyError, TypeError) as cause:
+    for place, row in json_lines.rows(folder / "calibration.jsonl", name):
+        text, tier, accepted = row.get("text"), row.get("tier"), row.get("accept", [])
+        if not isinstance(text, str) or not isinstance(tier, str) or not isinstance(accepted, list):
             mend = 'Write {"text": "...", "tier": "..."}'
-            raise DataError([Problem(Place(name, number), "this is no labelled message", mend)]) from cause
-        if labelled.tier not in TIERS:
+            raise DataError([Problem(place, "this is no labelled message", mend)])
+        unknown = [each for each in (tier, *accepted) if each not in TIERS]
+        if unknown:
             mend = f"Known are: {', '.join(TIERS)}"
-            raise DataError([Problem(Place(name, number), f"'{labelled.tier}' is no tier", mend)])
-        found.append(labelled)
+            raise DataError([Problem(place, f"{unknown[0]!r:.40} is no tier", mend)])
+        found.append(Labelled(text, tier, frozenset(accepted)))
     return found
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mesoguide.errors import DataError, Problem
 from mesoguide.types import Place
@@ -17,6 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "MESOGUIDE_"
 EMBEDDED = "embedded"
 LOGS = ("text", "json")
+MOST = {"website_port": 65_535}
+"""Largest value of a number that has one of its own."""
+MOST_OF_ANY = 1_000_000
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?")
 """A web page's origin as browsers send it: no path, no capitals, no pattern."""
 
@@ -88,22 +93,25 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
             continue
         if kind is int:
             least = min(1, int(str(defaults[name])))
-            if not str(value).isdecimal() or int(str(value)) < least:
-                wrong = f"'{name}' is {value!r}"
-                problems.append(Problem(place, wrong, f"Write a whole number, {least} or more"))
+            most = MOST.get(name, MOST_OF_ANY)
+            number = _whole(value)
+            if number is None or not least <= number <= most:
+                wrong, mend = f"'{name}' is {reprlib.repr(value)}", f"Write a whole number, {least} to {most}"
+                problems.append(Problem(place, wrong, mend))
                 continue
-            values[name] = int(str(value))
+            values[name] = number
         elif isinstance(value, str):
             values[name] = " ".join(value.split()) or str(defaults[name])
         else:
-            problems.append(Problem(place, f"'{name}' is {value!r}", "Write a text in quotes"))
+            problems.append(Problem(place, f"'{name}' is {reprlib.repr(value)}", "Write a text in quotes"))
     server = str(values.get("action_server", EMBEDDED))
     if server != EMBEDDED and not server.startswith(("http://", "https://")):
         mend = 'Write "embedded" or an address that starts with http://'
         place = _place(written, "action_server", environment)
-        problems.append(Problem(place, f"'action_server' is {server!r}", mend))
+        problems.append(Problem(place, f"'action_server' is {reprlib.repr(server)}", mend))
     for name, starts in (("database", "postgresql://"), ("locks", ("redis://", "rediss://", "unix://"))):
-        if values.get(name) and not str(values[name]).startswith(starts):
+        address = str(values.get(name, ""))
+        if address and not (address.startswith(starts) and _has_a_port_or_none(address)):
             wrong = f"'{name}' is no address of a server"  # it can hold a password: it is not shown
             mend = f"Start it with {starts if isinstance(starts, str) else starts[0]}"
             problems.append(Problem(_place(written, name, environment), wrong, mend))
@@ -112,7 +120,9 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
         problems.append(Problem(_place(written, "logs", environment), wrong, f"Write {' or '.join(LOGS)}"))
     place = _place(written, "website_origins", environment)
     problems += [
-        Problem(place, f"'website_origins' holds {origin!r}", "Write it as https://www.clinic.example")
+        Problem(
+            place, f"'website_origins' holds {reprlib.repr(origin)}", "Write it as https://www.clinic.example"
+        )
         for origin in str(values.get("website_origins", "")).replace(",", " ").split()
         if not ORIGIN.fullmatch(origin)
     ]
@@ -124,3 +134,17 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
 def _place(written: Lines, name: str, environment: Mapping[str, str]) -> Place:
     variable = PREFIX + name.upper()
     return Place(variable, 1) if variable in environment else written.place(name)
+
+
+def _whole(value: object) -> int | None:
+    """The whole number that ``value`` is or spells, None where it is none or is too long to be meant."""
+    if isinstance(value, str):
+        return int(value) if value.isdecimal() and len(value) < 10 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _has_a_port_or_none(address: str) -> bool:
+    try:
+        return urlsplit(address).port != 0
+    except ValueError:
+        return False

@@ -161,10 +161,17 @@ class Memory:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any] | None) -> Memory:
-        """Make one from the JSON in the tracker's slot; None is an empty memory."""
-        value = value or {}
-        lists = {key: tuple(value.get(key, ())) for key in ("topics", "told", "asked")}
-        return cls(**lists, reminders=int(value.get("reminders", 0)))
+        """Make one from the JSON in the tracker's slot; what is missing or of another shape counts as empty."""
+        value = value if isinstance(value, Mapping) else {}
+        lists = {key: value.get(key) for key in ("topics", "told", "asked")}
+        kept = {
+            key: tuple(name for name in names if isinstance(name, str))
+            if isinstance(names, (list, tuple))
+            else ()
+            for key, names in lists.items()
+        }
+        reminders = value.get("reminders")
+        return cls(**kept, reminders=reminders if isinstance(reminders, int) else 0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON for the tracker's slot."""
@@ -189,3 +196,18 @@ class Reply:
         return {
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
         }
+
+
+def whole_reply(value: object) -> dict[str, Any] | None:
+    """Return ``value`` if it is a reply contract's object, None if anything of it is missing or of another kind."""
+    if not isinstance(value, dict) or not value.keys() >= set(Reply.__dataclass_fields__):
+        return None
+    texts = [value["text"], value["kind"], value["tier"] or ""]
+    lists = [value[key] for key in ("topics", "notices", "statements", "buttons")]
+    if not all(isinstance(each, list) for each in (*lists, value["sources"])) or not value["text"]:
+        return None
+    texts += [each for names in lists for each in names]
+    whole = all(isinstance(each, str) for each in texts) and all(
+        isinstance(s, dict) for s in value["sources"]
+    )
+    return value if whole and value["text"].strip() else None

@@ -5,6 +5,7 @@ Every mapping comes back as a :class:`Lines`: a dict that knows on which line ea
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,25 @@ class Lines(dict[str, Any]):
         return Place(self.file, self.lines.get(key, self.line) if key else self.line)
 
 
+HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""Letters that nothing can show; only an escape in double quotes ("\\b") can bring them."""
+
+
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that records lines and refuses a key that stands twice."""
+    """SafeLoader that records lines, and refuses a key that stands twice and what it can't read."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        place = Place(self.name, node.start_mark.line + 1)
+        try:
+            found = super().construct_object(node, deep)  # type: ignore[no-untyped-call]
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as cause:
+            # PyYAML's own, on what looks like a date or a number and is none.
+            problem = Problem(place, "this value can't be read", "Write a text in single quotes")
+            raise DataError([problem]) from cause
+        if isinstance(found, str) and HIDDEN.search(found):
+            mend = "Take it out, or write the text in single quotes"
+            raise DataError([Problem(place, "a letter here can't be shown", mend)])
+        return found
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> Lines:
@@ -61,7 +79,7 @@ def load(path: Path, shown_as: str | None = None) -> Lines:
     name = shown_as or str(path)
     try:
         text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as cause:
+    except (OSError, ValueError) as cause:
         mend = "Put the file there, in UTF-8"
         raise DataError([Problem(Place(name, 1), f"it can't be read ({cause})", mend)]) from cause
     try:
@@ -81,6 +99,11 @@ def load(path: Path, shown_as: str | None = None) -> Lines:
         line = cause.problem_mark.line + 1 if cause.problem_mark else 1
         raise DataError(
             [Problem(Place(name, line), f"this is not YAML ({cause.problem})", "Mend this line")]
+        ) from cause
+    except (ValueError, RecursionError) as cause:  # an escape beyond Unicode; brackets in brackets
+        line = loader.line + 1
+        raise DataError(
+            [Problem(Place(name, line), "this can't be read as YAML", "Mend this line")]
         ) from cause
     finally:
         loader.dispose()  # type: ignore[no-untyped-call]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mesoguide.cleaning import INVISIBLE, MOST_CHARACTERS, door_text, readable
+from mesoguide.cleaning import INVISIBLE, MOST_CHARACTERS, MOST_READ, door_text, readable
 
 NASTY = st.sampled_from("/\\ \t\n\r\x00\x07\x1b\x7f\x85\u200b\u202e\ufeff\u2028\ud800\udfff／ａ🙂é")
 ANY_TEXT = st.text(NASTY | st.characters())
@@ -122,3 +122,16 @@ def test_reading_keeps_both_ends_of_a_long_text() -> None:
     assert read.startswith("start")
     assert read.endswith("end")
     assert " … " in read
+
+
+@given(st.text(NASTY | st.sampled_from("…½™ﷺㄅ")).map(door_text))
+def test_reading_for_red_flags_loses_nothing(text: str) -> None:
+    """Letters that become several ("…" is three dots) cost no other letter of the message."""
+    assert " … " not in readable(text, MOST_READ)
+
+
+def test_reading_keeps_the_marks_that_languages_use() -> None:
+    """So many marks on one letter that no language has them are cut; the letters behind them stay."""
+    assert readable("a" + "\u0316\u0301" * 2000 + " hurt", 1000).endswith(" hurt")
+    assert len(readable("a" + "\u0316\u0301" * 2000, 1000)) <= 31
+    assert readable("ṩ ก็็ hurt", 1000) == "ṩ ก็็ hurt"

@@ -374,6 +374,20 @@ def test_a_failure_reads_styled_letters() -> None:
     assert tiers == ["emergency", "emergency"]
 
 
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("I can't breathe…", "emergency"),
+        ("it hurts… I want to kill myself… sorry", "self_harm"),
+        (f"{'ﷺ' * 900} there is pus {'ﷺ' * 900}", "urgent"),
+    ],
+    ids=["dots", "dots twice", "words in a letter"],
+)
+def test_a_letter_that_becomes_several_hides_no_red_flag(text: str, tier: str) -> None:
+    """Three dots that a phone writes as one letter push no word out of what is read."""
+    assert failure_reply(text, SETTINGS).tier == tier
+
+
 @pytest.mark.parametrize("text", ["no i cant breathe", "i don't feel well i cant breathe"])
 def test_a_denial_of_something_else_clears_nothing(text: str) -> None:
     """A denial that is not about the flag does not clear it, though no mark stands between."""

@@ -24,7 +24,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from en_mesoguide import tuned
 from en_mesoguide.encoder import TUNED
 from mesoguide import languages, safety
-from mesoguide.cleaning import readable
+from mesoguide.cleaning import MOST_READ, readable
 from mesoguide.components.message_cleaner import RAW
 
 STOPPED = "safety_stop"
@@ -96,7 +96,7 @@ class SafetyStop(GraphComponent):
 
     def tier(self, text: str, model: SpacyModel) -> tuple[str | None, str]:
         """Return the tier of ``text`` (None: not stopped) and its language's code."""
-        plain = readable(text, len(text) + 1)
+        plain = readable(text, MOST_READ)
         speller = model.model.tokenizer.speller
         language = languages.language_of(plain, speller.knows)
         if language != languages.ENGLISH:

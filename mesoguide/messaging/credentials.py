@@ -69,6 +69,8 @@ def _line_problem(lines: Lines, rule: Rule, environment: Mapping[str, str]) -> P
     if rule.key not in lines:
         return Problem(lines.place(), f"the line '{rule.key}' is missing", f"It is {rule.what}")
     place, value = lines.place(rule.key), lines[rule.key]
+    if not isinstance(value, (str, int)):
+        return Problem(place, f"'{rule.key}' is no text", f"It is {rule.what}")
     missing = [name for name in variables(value) if not environment.get(name)]
     if missing:
         return Problem(place, f"the environment has no {missing[0]}", f"Set it: {rule.what}")

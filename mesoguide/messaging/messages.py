@@ -5,8 +5,8 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, Protocol, get_args
 
 Manner = Literal["answer", "decline", "watch"]
 """How a message is met.
@@ -50,8 +50,21 @@ class Incoming:
 
     @classmethod
     def from_json(cls, text: str) -> Incoming:
-        """Read what :meth:`to_json` wrote."""
-        return cls(**json.loads(text))
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        ValueError
+            It is nothing that this version writes.
+        """
+        value = read_object(text)
+        texts, address = [value.get(key) for key in ("key", "sender", "text")], value.get("address")
+        known = value.keys() == {each.name for each in fields(cls)} and value["manner"] in get_args(Manner)
+        if not known or not isinstance(address, dict):
+            raise ValueError("no message")
+        if not all(isinstance(each, str) for each in (*texts, *address.values())):
+            raise ValueError("no message")
+        return cls(**value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +145,7 @@ def same(first: str, second: str) -> bool:
     )
 
 
-def read_object(body: bytes) -> dict[str, Any]:
+def read_object(body: bytes | str) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises
@@ -184,7 +197,7 @@ def items(value: Any, *path: str | int) -> list[Any]:
 def seconds(value: str) -> float:
     """Read a ``Retry-After``: whole or broken seconds, at most an hour; 0 where it is none."""
     try:
-        read = float(value)
+        found = float(value)
     except ValueError:
         return 0.0
-    return min(max(read, 0.0), 3600.0) if read == read else 0.0  # noqa: PLR0124 - "nan" is a number to Python
+    return min(found, 3600.0) if found > 0 else 0.0  # what is no number at all ("nan") is not above 0

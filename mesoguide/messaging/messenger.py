@@ -75,7 +75,8 @@ class Messenger:
     def acknowledge(self, request: Received) -> Acknowledgement:
         """Return the challenge where Meta asks for it."""
         if "hub.mode=" in request.url:
-            return Acknowledgement(body=_query(request, "hub.challenge"))
+            challenge = _query(request, "hub.challenge")
+            return Acknowledgement(body=challenge if challenge.isascii() else "")
         return Acknowledgement(body="EVENT_RECEIVED")
 
     def read(self, request: Received) -> list[Incoming]:
@@ -130,12 +131,13 @@ class Messenger:
         if status == 200 and error is None:
             return Outcome(sent=True)
         code = look(error, "code")
-        passes = look(error, "is_transient") is True or (isinstance(code, int) and code in AGAIN)
+        code = code if isinstance(code, int) and 0 < code < 10**9 else status
+        passes = look(error, "is_transient") is True or code in AGAIN
         return Outcome(
             sent=False,
             again=status == 429 or status >= 500 or passes,
             wait=seconds(headers.get("retry-after", "")),
-            reason=f"messenger {code if isinstance(code, int) else status}",
+            reason=f"messenger {code}",
             theirs=code in THEIRS,
         )
 

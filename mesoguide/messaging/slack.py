@@ -93,7 +93,7 @@ class Slack:
             return Acknowledgement()
         value = read_object(request.body)
         challenge = word(value, "challenge") if word(value, "type") == "url_verification" else ""
-        return Acknowledgement(body=challenge)
+        return Acknowledgement(body=challenge if challenge.isascii() else "")
 
     def read(self, request: Received) -> list[Incoming]:
         """Return what a user typed, pressed or commanded."""

@@ -156,12 +156,12 @@ class Telegram:
         if status == 200 and look(said, "ok") is True:
             return Outcome(sent=True)
         code = look(said, "error_code")
-        number = code if isinstance(code, int) else status
+        number = code if isinstance(code, int) and 0 < code < 1000 else status
         wait = look(said, "parameters", "retry_after")
         return Outcome(
             sent=False,
             again=number == 429 or number >= 500 or status == 200,
-            wait=float(min(wait, 3600)) if isinstance(wait, int) else 0,
+            wait=float(min(wait, 3600)) if isinstance(wait, int) and wait > 0 else 0,
             reason=f"telegram {number}",
             theirs=number == 403 or "chat not found" in word(said, "description").lower(),
         )

@@ -122,7 +122,7 @@ class Twilio:
             sent=False,
             again=status == 429 or status >= 500,
             wait=seconds(headers.get("retry-after", "")),
-            reason=f"twilio {code if code.isdecimal() else status}",
+            reason=f"twilio {code if code.isascii() and code.isdecimal() and len(code) < 10 else status}",
             theirs=code in THEIRS,
         )
 

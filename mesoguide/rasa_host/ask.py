@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
+from mesoguide.ask_lines import read_conversation
 from mesoguide.rasa_host.assistant import Assistant
 from mesoguide.settings import load_settings
 
@@ -49,12 +50,8 @@ async def _lines(assistant: Assistant, source: Iterable[bytes], target: TextIO) 
 
 async def _answered(assistant: Assistant, line: bytes, number: int) -> dict[str, Any]:
     try:
-        conversation = json.loads(line)
-    except (ValueError, RecursionError):
-        return {"id": None, "error": f"line {number}: this is no JSON object"}
-    if not isinstance(conversation, dict):
-        return {"id": None, "error": f"line {number}: this is no JSON object"}
-    name, messages = conversation.get("id"), conversation.get("messages")
-    if not isinstance(messages, list) or not all(isinstance(text, str) for text in messages):
-        return {"id": name, "error": f'line {number}: "messages" must be a list of texts'}
-    return {"id": name, "replies": await assistant.conversation(messages)}
+        name, messages = read_conversation(line)
+    except ValueError as refusal:
+        why, name = refusal.args
+        return {"id": name, "error": f"line {number}: {why}"}
+    return {"id": name, "replies": await assistant.conversation(list(messages))}

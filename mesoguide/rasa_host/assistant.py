@@ -24,7 +24,7 @@ from mesoguide.rasa_host.speed import InOrder, do_once
 from mesoguide.reply import fixed, stop
 from mesoguide.safety import RED_FLAGS
 from mesoguide.settings import Settings
-from mesoguide.types import Memory
+from mesoguide.types import Memory, whole_reply
 
 logger = logging.getLogger("mesoguide.assistant")
 
@@ -46,8 +46,8 @@ class ReplyCollector(OutputChannel):
 
     async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
         """Take one bot message (Rasa's hook)."""
-        reply = message.get("reply")
-        if isinstance(reply, dict):
+        reply = whole_reply(message.get("reply"))
+        if reply is not None:
             self.replies.append(reply)
 
 

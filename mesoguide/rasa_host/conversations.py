@@ -15,7 +15,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,13 +26,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
 
-from mesoguide.rasa_host import metrics
+from mesoguide.rasa_host import kept_events, metrics
+from mesoguide.rasa_host.kept_events import Turn, in_turns
 from mesoguide.settings import ROOT, load_settings
+from mesoguide.types import whole_reply
 
 logger = logging.getLogger("mesoguide.conversations")
 Result = TypeVar("Result")
-Turn = tuple[str, str, dict[str, Any] | None]
-"""Name of the user's message, what it says, and the reply object (None while there is none)."""
 
 WAIT_MILLISECONDS = 8000
 """For another process that writes to the same SQLite file; only the turn that writes waits."""
@@ -126,13 +126,15 @@ class ConversationStore(SQLTrackerStore):
         with self.session_scope() as session:
             rows = session.query(events.id, events.data).filter(events.sender_id == sender)
             if whole:
-                found = _read(data for _, data in rows.order_by(events.id))
+                found = kept_events.readable([data for _, data in rows.order_by(events.id)])
             else:
                 last = rows.order_by(events.id.desc()).limit(MOST_EVENTS).all()
-                found = _last_turns(_read(data for _, data in reversed(last)), cut=len(last) == MOST_EVENTS)
+                found = kept_events.last_turns(
+                    kept_events.readable([data for _, data in reversed(last)]), cut=len(last) == MOST_EVENTS
+                )
         if not found or self.domain is None:
             return None
-        tracker: DialogueStateTracker = DialogueStateTracker.from_dict(sender, found, self.domain.slots)
+        tracker = kept_events.tracker(sender, found, self.domain.slots)
         tracker.kept_events = len(tracker.events)
         return tracker
 
@@ -140,7 +142,7 @@ class ConversationStore(SQLTrackerStore):
         """Write what is new in ``tracker`` (Rasa's hook)."""
         await self.stream_events(tracker)
         kept: int = getattr(tracker, "kept_events", 0)
-        new = [_as_kept(event.as_dict()) for event in itertools.islice(tracker.events, kept, None)]
+        new = [kept_events.as_kept(event.as_dict()) for event in itertools.islice(tracker.events, kept, None)]
         if new:
             tries = itertools.count()
             await asyncio.to_thread(
@@ -217,8 +219,8 @@ class ConversationStore(SQLTrackerStore):
             answered = later.order_by(events.id).first()
         if answered is None or answered.type_name != "bot":
             return None
-        reply = (json.loads(answered.data).get("metadata") or {}).get("reply")
-        return reply if isinstance(reply, dict) else None
+        said = kept_events.read(answered.data) or {}
+        return whole_reply((said.get("metadata") or {}).get("reply"))
 
     def turns(self, sender: str, most: int) -> list[Turn]:
         """Return the last ``most`` turns of ``sender``, the first one first; may block."""
@@ -231,7 +233,7 @@ class ConversationStore(SQLTrackerStore):
                 events.sender_id == sender, events.type_name.in_(("user", "bot"))
             )
             last = spoken.order_by(events.id.desc()).limit(2 * most).all()
-        return _in_turns(_read(data for (data,) in reversed(last)))
+        return in_turns(kept_events.whole(data for (data,) in reversed(last)))
 
     def alive(self) -> bool:
         """Return whether the database answers; may block for the time of a connection."""
@@ -254,7 +256,7 @@ class ConversationStore(SQLTrackerStore):
             columns = ("message_id", "value", "reason", "timestamp")
             return {
                 "conversation": sender,
-                "events": _read(data for (data,) in kept),
+                "events": kept_events.whole(data for (data,) in kept),
                 "thumbs": [{name: getattr(row, name) for name in columns} for row in rated],
             }
 
@@ -333,29 +335,6 @@ class ConversationStore(SQLTrackerStore):
             session.commit()
 
 
-def _read(rows: Iterable[str]) -> list[dict[str, Any]]:
-    """The events in ``rows``; a row that can't be read must not end its conversation."""
-    found = []
-    for data in rows:
-        try:
-            event = json.loads(data)
-        except (ValueError, RecursionError):
-            event = None
-        if isinstance(event, dict) and isinstance(event.get("event"), str):
-            found.append(event)
-        else:
-            logger.error("a row of the database is no event")
-    return found
-
-
-def _as_kept(event: dict[str, Any]) -> dict[str, Any]:
-    """An event as it is kept: of what was understood, only what a later turn or a reader needs."""
-    understood = event.get("parse_data")
-    if understood is None:
-        return event
-    return {**event, "parse_data": {"intent": understood.get("intent"), "entities": []}}
-
-
 def _only_for_owner(file: Path) -> None:
     """Make ``file`` where it is not there yet, readable for nobody else: it holds users' words."""
     with contextlib.suppress(FileExistsError):
@@ -375,15 +354,6 @@ def _passes(cause: DBAPIError) -> bool:
     return bool(cause.connection_invalidated) or isinstance(
         cause, (sa.exc.OperationalError, sa.exc.InterfaceError)
     )
-
-
-def _last_turns(found: list[dict[str, Any]], *, cut: bool) -> list[dict[str, Any]]:
-    """Begin at the last session's start, or, where that was not read, at a turn's start."""
-    starts = [place for place, data in enumerate(found) if data["event"] == "session_started"]
-    if starts:
-        return found[starts[-1] :]
-    listens = (place for place, data in enumerate(found) if data.get("name") == "action_listen")
-    return found[next(listens, 0) :] if cut else found
 
 
 def erase(store: Any, sender: str) -> int:
@@ -444,15 +414,4 @@ async def turns_of(store: Any, sender: str) -> list[Turn]:
     if ours is not None:
         return await asyncio.to_thread(ours.turns, sender, MOST_TURNS)
     tracker = await store.retrieve_full_tracker(sender)
-    return _in_turns(event.as_dict() for event in tracker.events)[-MOST_TURNS:] if tracker else []
-
-
-def _in_turns(events: Iterable[dict[str, Any]]) -> list[Turn]:
-    turns: list[Turn] = []
-    for event in events:
-        reply = (event.get("metadata") or {}).get("reply")
-        if event["event"] == "user" and event.get("message_id"):
-            turns.append((event["message_id"], event.get("text") or "", None))
-        elif event["event"] == "bot" and turns and isinstance(reply, dict):
-            turns[-1] = (*turns[-1][:2], reply)
-    return turns
+    return in_turns(event.as_dict() for event in tracker.events)[-MOST_TURNS:] if tracker else []

@@ -110,11 +110,21 @@ class Inbox:
                 (row.id, row.door, row.incoming, row.parts, row.tries, row.taken_until)
                 for row in left.order_by(Kept.id).limit(500)
             ]
-        return [
-            Waiting(number, door, Incoming.from_json(text), parts, tries + 1)
-            for number, door, text, parts, tries, until in found
-            if self._taken(number, until, now + LEASE_SECONDS)
-        ]
+        waiting = []
+        for number, door, text, parts, tries, until in found:
+            if self._taken(number, until, now + LEASE_SECONDS):
+                incoming = self._read(number, text)
+                waiting += [Waiting(number, door, incoming, parts, tries + 1)] if incoming else []
+        return waiting
+
+    def _read(self, number: int, text: str) -> Incoming | None:
+        """The message in a row; one that can't be read (another version's) must not hold up the others."""
+        try:
+            return Incoming.from_json(text)
+        except ValueError:
+            logger.error("a row of the inbox can't be read")
+            self.done(number)
+            return None
 
     def _taken(self, number: int, until: float, now_until: float) -> bool:
         """Take a row, unless another process was quicker."""

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hmac
 import os
 from typing import Any
 
@@ -14,6 +13,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from sanic.exceptions import NotFound
 from sanic.request import Request
 from sanic.response import HTTPResponse, raw
+
+from mesoguide.messaging.messages import same
 
 TOKEN = "MESOGUIDE_METRICS_TOKEN"  # noqa: S105 - the variable's name
 REGISTRY = CollectorRegistry()
@@ -40,6 +41,6 @@ def count(channel: str, reply: dict[str, Any], seconds: float) -> None:
 async def exposed(request: Request) -> HTTPResponse:
     """Return all of it as Prometheus reads it."""
     token = os.environ.get(TOKEN, "")
-    if not token or not hmac.compare_digest((request.token or "").encode(), token.encode()):
+    if not same(token, request.token or ""):
         raise NotFound("there is nothing here")
     return raw(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)

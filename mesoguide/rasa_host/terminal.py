@@ -37,9 +37,9 @@ async def _talk(assistant: Assistant) -> int:
     conversation = uuid.uuid4().hex
     offered: list[str] = []
     while (text := _typed()) is not None and text.strip().lower() not in LEAVE:
-        picked = text.strip()
-        if picked.isdigit() and 1 <= int(picked) <= len(offered):
-            text = offered[int(picked) - 1]
+        question = picked(text, offered)
+        if question is not None:
+            text = question
             print(f"     {text}")
         reply = await assistant.reply(text, conversation)
         offered = reply["buttons"]
@@ -50,6 +50,12 @@ async def _talk(assistant: Assistant) -> int:
         print(flush=True)
     assistant.forget(conversation)
     return 0
+
+
+def picked(text: str, offered: list[str]) -> str | None:
+    """Return the question whose number was typed, None where it was something else."""
+    numbers = {str(number): question for number, question in enumerate(offered, 1)}
+    return numbers.get(text.strip())
 
 
 def _typed() -> str | None:

@@ -206,6 +206,6 @@ def _taken(interface: str, port: int) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((interface, port))
-        except OSError:
+        except (OSError, UnicodeError):  # the second for a name that can be no host's
             return True
     return False

@@ -18,7 +18,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import InputChannel, UserMessage
@@ -37,7 +36,7 @@ from mesoguide.rasa_host.turns import shared_turns
 from mesoguide.reply import STARTERS
 from mesoguide.settings import ROOT, Settings, load_settings
 from mesoguide.website.limits import Limit
-from mesoguide.website.requests import LONGEST_TEXT, Refused, Sent, read_message, read_thumb, words
+from mesoguide.website.requests import LONGEST_TEXT, Refused, Sent, may_call, read_message, read_thumb, words
 from mesoguide.website.sessions import Sessions, load_secret
 
 logger = logging.getLogger("mesoguide.website")
@@ -161,7 +160,7 @@ class WebsiteInput(InputChannel):
         return served
 
     def _may_call(self, origin: str, request: Request) -> bool:
-        return origin in self.origins or urlsplit(origin).netloc == request.headers.get("host")
+        return may_call(origin, request.headers.get("host"), self.origins)
 
     def _shared_with(self, origin: str, request: Request) -> dict[str, str]:
         if not self._may_call(origin, request):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from mesoguide.cleaning import MOST_CHARACTERS
 
@@ -91,7 +93,7 @@ def read_thumb(body: bytes) -> Thumb:
     """
     value = _object(body)
     thumb, reason = value.get("value"), value.get("reason", "")
-    if isinstance(thumb, bool) or thumb not in (1, -1):
+    if type(thumb) is not int or thumb not in (1, -1):
         raise Refused(400, '"value" must be 1 or -1')
     if reason not in ("", *REASONS):
         raise Refused(400, f'"reason" must be one of: {", ".join(REASONS)}')
@@ -115,3 +117,11 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Refused(400, "the body is no JSON object")
     return value
+
+
+def may_call(origin: str, host: str | None, known: Collection[str]) -> bool:
+    """Return whether a page of ``origin`` may call: it is ``known``, or on the server's own ``host``."""
+    try:
+        return origin in known or (bool(host) and urlsplit(origin).netloc == host)
+    except ValueError:
+        return False

@@ -58,6 +58,7 @@ WRAPPERS: dict[str, Callable[[str], str]] = {
     "lines": lambda text: f"\n\n{text}\n\n\n",
     "hidden marks": "\u200d".join,
     "wide letters": lambda text: "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text),
+    "dots as one letter": lambda text: f"well… {text}… sorry…",
     "emoji": lambda text: f"😭😭 {text} 🙏",
     "no apostrophe": lambda text: text.replace("'", ""),
     "a quote mark": lambda text: f'"{text}',
