@@ -136,9 +136,15 @@ def _add_measuring(commands: Any) -> None:
     tune = commands.add_parser("tune", help="tune the encoder for the safety stop (fetches torch)")
     tune.set_defaults(run=_tune)
 
-    benchmark = commands.add_parser("benchmark", help="measure on a public data set")
-    benchmark.add_argument("name", choices=["hint3"])
+    benchmark = commands.add_parser(
+        "benchmark",
+        help="measure on a public data set",
+        description="Where to get the data sets, and how long each takes: docs/benchmarks.md.",
+    )
+    benchmark.add_argument("name", choices=["hint3", "clinc150", "banking77", "covidq"])
     benchmark.add_argument("folder", type=Path, help="with the data set's files")
+    benchmark.add_argument("--only", action="append", default=[], metavar="TASK", help="not all of its tasks")
+    benchmark.add_argument("--without-stock", action="store_true", help="leave stock Rasa out")
     benchmark.set_defaults(run=_benchmark)
 
     bench = commands.add_parser("bench", help="time and memory beside stock Rasa")
@@ -341,11 +347,20 @@ def _tune(options: argparse.Namespace) -> int:
 
 
 def _benchmark(options: argparse.Namespace) -> int:
-    _prepared(options)
-    from mesoguide.rasa_host.hint3 import benchmark
+    from mesoguide.benchmarks.sets import SETS
 
-    print(benchmark(options.folder, _say))
-    return 0
+    tasks = SETS[options.name].tasks
+    if unknown := set(options.only) - set(tasks):
+        sys.exit(f"mesoguide benchmark: no task {min(unknown)}; {options.name} has {', '.join(tasks)}")
+    _prepared(options)
+    from mesoguide.rasa_host.benchmark import benchmark
+
+    stock = not options.without_stock
+    measured = False
+    for line in benchmark(options.name, options.folder, _say, only=options.only, stock=stock):
+        print(line, flush=True)
+        measured = True
+    return 0 if measured else 1
 
 
 def _bench(options: argparse.Namespace) -> int:

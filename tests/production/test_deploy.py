@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -123,6 +124,35 @@ def test_conversations_through_haproxy(door: Server, cluster: Cluster) -> None:
 
     assert len(before) == len(after) == 6
     assert all(before) and all(after)
+
+
+def test_half_requests_hold_up_nobody_behind_haproxy(door: Server, cluster: Cluster) -> None:
+    """Lines on which half a message stands take no process's place; half a header is cut off in time."""
+    token = door.session()
+    halves = [socket.create_connection(("127.0.0.1", door.port)) for _ in range(12)]
+    for half in halves:
+        half.sendall(b"POST /chat/messages HTTP/1.1\r\nHost: a\r\nContent-Length: 4000\r\n\r\n{")
+    header = socket.create_connection(("127.0.0.1", door.port))
+    header.sendall(b"POST /chat/messages HTTP/1.1\r\nHost:")
+    began = time.monotonic()
+    reply = door.say(token, "i cant breathe")["reply"]
+    answered = time.monotonic() - began
+    header.settimeout(20)
+    cut_off = header.recv(100)
+    waited = time.monotonic() - began
+    for half in halves:
+        half.close()
+
+    assert reply["tier"] == "emergency"
+    assert answered < 5
+    assert not cut_off or b" 408 " in cut_off
+    assert waited < 15
+
+
+def test_haproxy_takes_no_book(door: Server, cluster: Cluster) -> None:
+    """More than a message's bytes are refused before a process sees them."""
+    assert door.call("POST", "/chat/messages", b"x" * 70_000)[0] == 413
+    assert door.call("POST", "/webhooks/telegram/webhook", b"x" * 70_000)[0] == 404
 
 
 def test_haproxy_while_no_process_is_ready(door: Server, cluster: Cluster) -> None:
