@@ -149,6 +149,7 @@ def _add_measuring(commands: Any) -> None:
 
     bench = commands.add_parser("bench", help="time and memory beside stock Rasa")
     bench.add_argument("--without-stock", action="store_true", help="leave stock Rasa out")
+    bench.add_argument("--without-scale", action="store_true", help="leave several processes out")
     bench.set_defaults(run=_bench)
 
 
@@ -367,7 +368,7 @@ def _bench(options: argparse.Namespace) -> int:
     _prepared(options)
     from mesoguide.rasa_host.bench import bench
 
-    print(bench(_say, stock=not options.without_stock))
+    print(bench(_say, stock=not options.without_stock, scale=not options.without_scale))
     return 0
 
 

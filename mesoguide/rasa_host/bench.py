@@ -22,6 +22,8 @@ from typing import Any
 import yaml
 
 from mesoguide.evaluation_data import questions
+from mesoguide.rasa_host.bench_scale import POLICIES
+from mesoguide.rasa_host.bench_scale import measure as measure_scale
 from mesoguide.settings import ROOT
 
 SAMPLE = 10
@@ -50,8 +52,8 @@ STOCK = {
 """The NLU pipeline that `rasa init` writes, without the response selector."""
 
 
-def bench(say: Callable[[str], None], *, stock: bool = True) -> str:
-    """Return a table of the figures; ``stock`` measures stock Rasa too (some minutes)."""
+def bench(say: Callable[[str], None], *, stock: bool = True, scale: bool = True) -> str:
+    """Return tables of the figures; ``stock`` measures stock Rasa too, ``scale`` several processes."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "sample.yml").write_text(_sample(), "utf-8")
@@ -72,10 +74,19 @@ def bench(say: Callable[[str], None], *, stock: bool = True) -> str:
             say("stock Rasa, the sample …")
             theirs = _worker("train", folder / "stock.yml", folder / "sample.yml", folder / "stock.tar.gz")
             theirs |= _worker("parse", folder / "stock.tar.gz")
+        several = ""
+        if scale:
+            whole_bot = folder / "bot.tar.gz"
+            if stock:
+                say("stock Rasa with rules …")
+                (folder / "bot.yml").write_text(yaml.safe_dump({**STOCK, "policies": POLICIES}), "utf-8")
+                _worker("bot", folder / "bot.yml", folder / "sample.yml", whole_bot)
+            several = measure_scale(whole_bot if stock else None, say)
     rows = [
         ("training on the sample, CPU s", ours["train"], theirs.get("train")),
         ("training on all messages, CPU s", whole["train"], None),
         ("understanding a message, CPU ms", ours["parse"], theirs.get("parse")),
+        ("understanding a message, all training messages, CPU ms", turn["understand"], None),
         ("a whole turn, CPU ms", turn["turn"], None),
         ("a whole turn with its store, new conversation, CPU ms", turn["stored_new"], None),
         (f"… at the end of one of {LONG:,} turns", turn["stored_long"], None),
@@ -96,7 +107,7 @@ def bench(say: Callable[[str], None], *, stock: bool = True) -> str:
     for name, part in (("a turn, 95th percentile", ""), ("the script meanwhile, median", "_script")):
         one, twenty, burst = (website[f"{visitors}{part}"] for visitors in ("one", "twenty", "burst"))
         lines.append(f"| {name} | {one:.1f} | {twenty:.1f} | {twenty / one:.2f} | {burst:.1f} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", several] if several else lines)
 
 
 def _sample() -> str:
@@ -126,6 +137,20 @@ def _train(config: Path, nlu: Path, model: Path) -> dict[str, float]:
     begun = time.process_time()
     train(model, config=config, nlu=nlu)
     return {"train": time.process_time() - begun}
+
+
+def _bot(config: Path, nlu: Path, model: Path) -> dict[str, float]:
+    """Train a whole bot of stock Rasa, with our domain and rules."""
+    import shutil
+
+    import rasa.model_training
+
+    files = [str(nlu), str(ROOT / "data" / "rules.yml")]
+    result = rasa.model_training.train(
+        str(ROOT / "domain.yml"), str(config), files, output=str(model.parent / "bot"), fixed_model_name="bot"
+    )
+    shutil.move(str(result.model), model)
+    return {}
 
 
 def _parse(model: Path) -> dict[str, float]:
@@ -163,7 +188,26 @@ def _turn() -> dict[str, float]:
     begun = time.process_time()
     asyncio.run(all_answered())
     seconds = (time.process_time() - begun) / len(texts)
-    return {"turn": 1000 * seconds, "conversations": 1 / seconds, "start": start, "memory": _memory()}
+    understand = _understood(assistant, texts)
+    return {
+        "understand": 1000 * understand,
+        "turn": 1000 * seconds,
+        "conversations": 1 / seconds,
+        "start": start,
+        "memory": _memory(),
+    }
+
+
+def _understood(assistant: Any, texts: list[str]) -> float:
+    """CPU seconds of understanding alone, a message."""
+
+    async def all_watched() -> None:
+        for text in texts:
+            await assistant.watch(text)
+
+    begun = time.process_time()
+    asyncio.run(all_watched())
+    return (time.process_time() - begun) / len(texts)
 
 
 def _long() -> dict[str, float]:
@@ -218,6 +262,7 @@ def _work(kind: str, *arguments: str) -> dict[str, float]:
         lean.start(MODEL, ENDPOINTS)
     work: dict[str, Callable[..., dict[str, float]]] = {
         "train": _train,
+        "bot": _bot,
         "parse": _parse,
         "turn": _turn,
         "long": _long,
