@@ -9,7 +9,9 @@ A message goes through the rooms in this order:
 ``actions/``  Rasa's custom action, which calls
 ``reply``, with ``answer`` and ``follow_up``  one whole reply, from
 ``knowledge``  statements with their sources, topics and fixed texts (knowledge/)
-``rasa_host``  the process around it: quiet start, training, terminal, ``ask``, measuring
+``website``, ``messaging``  what comes in from a browser or a platform, and goes out to it
+``rasa_host``  the process around it: quiet and lean start, training, terminal, server, stores, ``ask``
+``measuring``, ``benchmarks``  what came out on the project's own questions and on public data sets
 
 Only ``components``, ``rasa_host`` and ``actions`` import Rasa.
 """

@@ -141,7 +141,7 @@ async def _load(app: Sanic, model: Path, settings: Settings, say: Say) -> None:
         except Exception as cause:
             logger.error("not loaded: %s", type(cause).__name__)
             say(
-                f"the model or the database can't be had ({type(cause).__name__}); trying again in {pause:.0f} s."
+                f"the model can't be loaded ({type(cause).__name__}); trying again in {pause:.0f} s."
                 " Is the database there? If it is, run `make train`"
             )
             await asyncio.sleep(pause)

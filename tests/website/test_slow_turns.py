@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mesoguide.settings import Settings
+from mesoguide.types import Reply
 from mesoguide.website.requests import Refused
 from mesoguide.website.sessions import Sessions
 
@@ -35,7 +36,7 @@ class SlowAgent:
     async def handle_message(self, message: Any) -> None:
         self.turns += 1
         await asyncio.sleep(self.seconds)
-        reply = {"text": f"turn {self.turns}", "topics": [], "notices": [], "sources": []}
+        reply = Reply(f"turn {self.turns}", "small_talk").to_dict()
         await message.output_channel.send_response(message.sender_id, {"reply": reply})
 
 
