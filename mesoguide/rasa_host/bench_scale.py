@@ -36,6 +36,12 @@ SECONDS = 6.0
 AT_ONCE = 4
 TURNS = 10
 READY_SECONDS = 300.0
+KEPT = """
+select pg_total_relation_size('events') / count(*) filter (where type_name = 'user'),
+       count(*) * 1.0 / count(*) filter (where type_name = 'user')
+from events
+"""
+"""Bytes on disk, and rows, of a message."""
 POLICIES = [
     {"name": "RulePolicy", "core_fallback_threshold": 0.3, "core_fallback_action_name": "action_reply"}
 ]
@@ -75,10 +81,12 @@ def measure(stock_model: Path | None, say: Callable[[str], None]) -> str:
         found = {}
         with _ours(folder, postgres, valkey, servers) as system:
             found["Mesoguide"] = _matrix(system, "ours", say)
+        kept = {"Mesoguide": postgres.rows(KEPT)[0]}
         if stock_model is not None:
             with _stock(folder, stock_model, postgres, valkey, servers) as system:
                 found["stock Rasa"] = _matrix(system, "stock Rasa", say)
-    return "\n".join(_tables(found))
+            kept["stock Rasa"] = postgres.rows(KEPT, "stock")[0]
+    return "\n".join(_tables(found, kept))
 
 
 Matrix = tuple[dict[tuple[int, int], Cell], dict[str, float]]
@@ -282,7 +290,7 @@ def _of_port(port: int) -> psutil.Process:
     raise RuntimeError(f"nothing listens on port {port}")
 
 
-def _tables(found: dict[str, Matrix]) -> Iterator[str]:
+def _tables(found: dict[str, Matrix], kept: dict[str, Any]) -> Iterator[str]:
     own, stock = found["Mesoguide"], found.get("stock Rasa")
     yield "| messages a second (median, 95th percentile in ms) | conversations | Mesoguide | stock Rasa | ratio |"
     yield "|---|---|---|---|---|"
@@ -295,6 +303,9 @@ def _tables(found: dict[str, Matrix]) -> Iterator[str]:
     yield "|---|---|---|"
     for part in (stock or own)[1]:
         values = [f"{matrix[1][part]:.1f}" if part in matrix[1] else "–" for matrix in (own, stock) if matrix]
+        yield f"| {part} | {' | '.join(values) if stock else values[0] + ' | not measured'} |"
+    for number, part in enumerate(("bytes kept of a message, index and all", "rows of a message")):
+        values = [f"{float(each[number]):,.1f}" for each in kept.values()]
         yield f"| {part} | {' | '.join(values) if stock else values[0] + ' | not measured'} |"
 
 

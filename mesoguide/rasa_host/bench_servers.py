@@ -66,11 +66,11 @@ class Postgres:
         """End it at once."""
         self._run("pg_ctl", "-D", str(self.folder), "-m", "fast", "-w", "stop")
 
-    def rows(self, statement: str) -> list[Any]:
+    def rows(self, statement: str, database: str = "postgres") -> list[Any]:
         """Ask it."""
         import sqlalchemy as sa
 
-        engine = sa.create_engine(self.address)
+        engine = sa.create_engine(self.address.replace("/postgres", f"/{database}"))
         with engine.connect() as line:
             found: list[Any] = line.execute(sa.text(statement)).fetchall()
         engine.dispose()

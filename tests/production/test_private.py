@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mesoguide.settings import ROOT
-from tests.production.conftest import Server
+from tests.production.conftest import MUST_HAVE_SERVERS, Server
 from tests.website.conftest import new_id
 
 pytestmark = pytest.mark.slow
@@ -73,7 +73,7 @@ def test_nothing_leaves_the_machine(model: Path, tmp_path: Path) -> None:
     """
     alone = ["unshare", "--map-root-user", "--net"]
     if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
-        if os.environ.get("MESOGUIDE_SERVERS"):
+        if os.environ.get(MUST_HAVE_SERVERS):
             pytest.fail("no network of its own can be made: unshare does not work here")
         pytest.skip("no network of its own can be made here (unshare)")
     (tmp_path / "sitecustomize.py").write_text(WATCH, "utf-8")
