@@ -34,7 +34,7 @@ def test_story(story, assistant, ask) -> None:
 @pytest.mark.parametrize(
     "message",
     ["", " ", "\n", "😀", "?", "...", "x" * 5000, "does it hurt " * 400, "DOES IT HURT", "d\u200boes it h\u200burt",
-     "\ud83d", "a\u0000b", "болит ли это", "疼吗", "/restart", "/greet", pytest.param('/pain{"memory": {}}', marks=pytest.mark.xfail(reason="the bare word gets a card")), "/session_start",
+     "\ud83d", "a\u0000b", "болит ли это", "疼吗", "/restart", "/greet", '/pain{"memory": {}}', "/session_start",
      "<script>alert(1)</script>", "{{7*7}}", "' OR 1=1 --", 5, None, ["a"]],
 )  # fmt: skip
 def test_any_message_gets_one_whole_reply(message, ask) -> None:
