@@ -20,6 +20,7 @@ VENV = os.path.join(HERE, ".venv")
 COMMAND = os.path.join(VENV, "bin", "mesoguide")
 STAMP = os.path.join(VENV, "mesoguide-locked")
 WANTED = "3.10"
+UV = "uv==0.13.9"
 NO_PYTHON = (
     "Python 3.10 is needed and could be neither found nor fetched. Install it (for example"
     " with your system's packages, pyenv, or `uv python install 3.10`), then run this again;"
@@ -69,7 +70,7 @@ def find_uv():
         if candidate and output([candidate, "--version"]):
             return candidate
     say("fetching uv, which installs the rest …")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", TOOLS, "--upgrade", "uv"]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", TOOLS, "--upgrade", UV]
     pip += ["--disable-pip-version-check", "--no-warn-script-location", "--root-user-action=ignore"]
     failed = run(pip) and run([part for part in pip if not part.startswith("--root")])
     if failed or not output([own, "--version"]):

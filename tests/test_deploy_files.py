@@ -96,6 +96,31 @@ def test_only_the_door_is_open() -> None:
     assert all(port.startswith("127.0.0.1:") for port in SERVICES["haproxy"]["ports"])
 
 
+def test_actions_are_heard_in_their_container() -> None:
+    """By itself the action server listens on loopback, where no other container could reach it."""
+    assert SERVICES["actions"]["environment"]["SANIC_HOST"] == "0.0.0.0"
+    assert SERVICES["actions"]["networks"] == ["inside"]
+    assert "ports" not in SERVICES["actions"]
+
+
+def test_the_service_is_locked_down() -> None:
+    """systemd's unit: started again whatever happens, no rights, and nothing to write but its data."""
+    lines = dict(re.findall(r"^(\w+)=(.*)$", (DEPLOY / "mesoguide.service").read_text("utf-8"), re.MULTILINE))
+    yes = {name for name, value in lines.items() if value == "yes"}
+
+    assert lines["Restart"] == "always"
+    assert lines["User"] != "root"
+    assert lines["CapabilityBoundingSet"] == ""
+    assert lines["ReadWritePaths"] == "/opt/mesoguide/var"
+    assert lines["ProtectSystem"] == "strict"
+    assert lines["UMask"] == "0077"
+    assert "MemoryMax" in lines
+    assert yes >= {
+        "NoNewPrivileges", "ProtectHome", "PrivateTmp", "PrivateDevices", "RestrictNamespaces", "LockPersonality",
+        "ProtectKernelModules", "ProtectKernelTunables", "ProtectControlGroups", "RestrictSUIDSGID",
+    }  # fmt: skip
+
+
 def test_no_secret_is_written_down() -> None:
     """What is secret comes from a Kubernetes secret by name, or from the environment; the example is empty."""
     written = {

@@ -135,3 +135,23 @@ def test_empty_clinic_name_is_the_default(tmp_path: Path) -> None:
     path = written(tmp_path, 'clinic_name: ""\n')
 
     assert "the clinic directly" == load_settings(path, {}).clinic
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "https://*.clinic.example", "https://www.clinic.example/page", "HTTPS://www.clinic.example",
+     "www.clinic.example", "https://.*", "null", "https://www.clinic.example:port"],
+)  # fmt: skip
+def test_an_origin_is_one_address(tmp_path: Path, origin: str) -> None:
+    """A pattern, a path or half an address lets no page in; it is refused with its line."""
+    path = written(tmp_path, f'clinic_name: x\nwebsite_origins: "https://www.clinic.example {origin}"\n')
+
+    assert 2 == problem(path).place.line
+
+
+@pytest.mark.parametrize("setting", ["database", "locks"])
+def test_a_password_is_never_shown(tmp_path: Path, setting: str) -> None:
+    """An address that can't be right is refused without what stands in it."""
+    path = written(tmp_path, f'{setting}: "mysql://me:zzqword@db/name"\n')
+
+    assert "zzqword" not in str(problem(path))

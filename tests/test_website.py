@@ -66,6 +66,16 @@ def test_the_secret_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
     assert load_secret(file, {"MESOGUIDE_WEBSITE_SECRET": "of several processes"}) == b"of several processes"
 
 
+def test_a_secret_that_others_can_read_is_closed(tmp_path: Path) -> None:
+    """A secret that came back from a copy, open to all, is as it was and its owner's alone again."""
+    file = tmp_path / "secret"
+    file.write_text("of sixteen letters", "utf-8")
+    file.chmod(0o644)
+
+    assert load_secret(file, {}) == b"of sixteen letters"
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("given", ["short", " "])
 def test_a_secret_that_is_none_is_refused(tmp_path: Path, given: str) -> None:
     """A secret too short to be one is refused with a sentence that says what to do."""
@@ -88,6 +98,14 @@ def test_a_limit_lets_so_many_through_and_fills_up_again() -> None:
     assert limit.wait("b") == 0
     now[0] = 20.0
     assert [limit.wait("a"), limit.wait("a")] == [0, 20]
+
+
+def test_long_messages_cost_more() -> None:
+    """A call takes as many places as it is work, but never more than there are."""
+    limit = Limit(10, 60, lambda: 0.0)
+
+    assert [limit.wait("a", 4), limit.wait("a", 4), limit.wait("a", 4), limit.wait("a", 2)] == [0, 0, 12, 0]
+    assert [limit.wait("b", 1000), limit.wait("b", 1)] == [0, 6]
 
 
 def test_callers_are_forgotten_in_the_end() -> None:

@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
 
+from mesoguide.private_files import close
 from mesoguide.rasa_host import kept_events, metrics
 from mesoguide.rasa_host.kept_events import Turn, in_turns
 from mesoguide.settings import ROOT, load_settings
@@ -336,9 +337,11 @@ class ConversationStore(SQLTrackerStore):
 
 
 def _only_for_owner(file: Path) -> None:
-    """Make ``file`` where it is not there yet, readable for nobody else: it holds users' words."""
+    """Make ``file`` where it is not there yet, readable for nobody else: it and its log hold users' words."""
     with contextlib.suppress(FileExistsError):
         file.touch(mode=0o600, exist_ok=False)
+    for part in (file, *file.parent.glob(f"{file.name}-*")):
+        close(part)
 
 
 def _careful(connection: Any, _: Any) -> None:

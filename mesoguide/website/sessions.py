@@ -15,6 +15,8 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
+from mesoguide.private_files import close
+
 VARIABLE = "MESOGUIDE_WEBSITE_SECRET"
 """Environment variable with the secret, for several processes that share conversations."""
 FEWEST_LETTERS = 16
@@ -58,6 +60,8 @@ class Sessions:
 def load_secret(file: Path, environment: Mapping[str, str] = os.environ) -> bytes:
     """Return the server's secret: from the environment, or from ``file``, made if it is not there.
 
+    Nobody but its owner can read the file afterwards.
+
     Raises
     ------
     ValueError
@@ -76,6 +80,7 @@ def load_secret(file: Path, environment: Mapping[str, str] = os.environ) -> byte
     else:
         with os.fdopen(handle, "w") as opened:
             opened.write(secrets.token_urlsafe(32))
+    close(file)
     kept = file.read_text("utf-8").strip()
     if len(kept) < FEWEST_LETTERS:
         raise ValueError(f"{file} holds no secret. Delete it: a new one is made, and open chats start anew.")

@@ -72,3 +72,16 @@ def test_built_words_are_no_typos() -> None:
 def test_pipeline_runs_in_the_documented_order(pipeline: Language) -> None:
     """The components stand in the order that the package's docstring gives."""
     assert ["entity_ruler", "mesoguide_questions", "mesoguide_vectors"] == pipeline.pipe_names
+
+
+def test_other_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights that are not, byte for byte, the published ones build nothing."""
+    package = tmp_path / "installed" / build.WEIGHTS_PACKAGE
+    (package / "model").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "model" / "model.safetensors").write_bytes(b"other weights")
+    monkeypatch.syspath_prepend(tmp_path / "installed")
+    with pytest.raises(ValueError, match="is not the published"):
+        build._build_encoder(tmp_path / "encoder")
+
+    assert not (tmp_path / "encoder").exists()

@@ -210,6 +210,14 @@ def test_odd_requests_are_answered_and_harm_nothing(bot: Bot, platform: str) -> 
     assert "Sources:" in bot.answer(platform, "does it hurt?").text
 
 
+@every_platform
+def test_strange_characters_are_answered(bot: Bot, platform: str) -> None:
+    """Half characters (a form can't bring them) and zero bytes end nothing and get their answer."""
+    odd = "\u0000" if platform == "twilio" else "\ud83d\u0000"
+
+    assert "Sources:" in bot.answer(platform, f"{odd} does it hurt?{odd}").text
+
+
 # -- once
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 
 import pytest
 
 from mesoguide.settings import ROOT
+from tests.website.conftest import free_port, listens_on
+
+MODEL = ROOT / "models" / "mesoguide.tar.gz"
 
 
 def run(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -88,6 +93,53 @@ def test_rasa_test_passes_on_the_stories(model, assistant, tmp_path) -> None:
     )  # fmt: skip
 
     assert report["accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "actions"),
+        ("run", "--model", str(MODEL), "--endpoints", "endpoints.yml", "--credentials", "credentials.yml"),
+    ],
+    ids=["actions", "server"],
+)
+def test_rasas_servers_listen_on_loopback(model, command: tuple[str, ...], tmp_path) -> None:
+    """`mesoguide rasa run` and `rasa run actions` are heard by this machine alone, unless told otherwise."""
+    port = free_port()
+    environment = {name: value for name, value in os.environ.items() if name != "SANIC_HOST"}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "mesoguide", "rasa", *command, "--port", str(port)],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**environment, "MESOGUIDE_DATA_FOLDER": str(tmp_path)},
+    )  # fmt: skip
+    try:
+        end = time.monotonic() + 120
+        while not (heard_on := listens_on(port)) and time.monotonic() < end:
+            assert server.poll() is None, "the server ended"
+            time.sleep(0.2)
+    finally:
+        server.kill()
+        server.wait(20)
+
+    assert heard_on == {"127.0.0.1"}
+
+
+def test_telemetry_is_off_whatever_the_environment_says(tmp_path) -> None:
+    """A new user's machine whose environment asks for telemetry gets none: neither reports nor errors are sent."""
+    asks = (
+        "from mesoguide.rasa_host import quiet; {}; from rasa import telemetry;"
+        " print(telemetry.is_telemetry_enabled())"
+    )
+
+    def said(first: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", asks.format(first)], cwd=ROOT, capture_output=True, text=True, check=True,
+            env={**os.environ, "HOME": str(tmp_path), "RASA_TELEMETRY_ENABLED": "true"},
+        )  # fmt: skip
+        return done.stdout.splitlines()[-1]
+
+    assert said("pass") == "True"
+    assert said("quiet.start()") == "False"
 
 
 def test_help_teaches() -> None:

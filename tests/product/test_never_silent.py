@@ -65,7 +65,6 @@ def test_a_separate_action_server_gives_the_same_reply(model, ask) -> None:
     server = subprocess.Popen(
         [sys.executable, "-m", "mesoguide", "rasa", "run", "actions", "--port", str(port)],
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env={**__import__("os").environ, "SANIC_HOST": "127.0.0.1"},
     )  # fmt: skip
     try:
         for _ in range(240):

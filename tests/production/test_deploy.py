@@ -155,6 +155,29 @@ def test_haproxy_takes_no_book(door: Server, cluster: Cluster) -> None:
     assert door.call("POST", "/webhooks/telegram/webhook", b"x" * 70_000)[0] == 404
 
 
+def test_haproxy_keeps_the_inside_inside(haproxy: str, tmp_path: Path) -> None:
+    """Whoever is not of the clinic's own network finds neither figures nor readiness; the rest goes on."""
+    port = free_port()
+    text = (ROOT / "deploy/haproxy.cfg").read_text("utf-8").replace(":8080", f"127.0.0.1:{port}")
+    as_from_outside = text.replace("src 127.0.0.0/8 ", "src ")
+    (tmp_path / "haproxy.cfg").write_text(as_from_outside, "utf-8")
+    balancer = subprocess.Popen([haproxy, "-f", str(tmp_path / "haproxy.cfg")], stderr=subprocess.DEVNULL)
+    outside = Server(tmp_path, port=port, process=balancer)
+    try:
+        outside.wait_for(lambda: outside.call("GET", "/metrics")[0] > 0, 30)
+        found = {path: outside.call("GET", path)[0] for path in ("/metrics", "/chat/ready", "/chat/config")}
+    finally:
+        balancer.kill()
+        balancer.wait(10)
+
+    assert as_from_outside != text
+    assert found == {
+        "/metrics": 404,
+        "/chat/ready": 404,
+        "/chat/config": 503,
+    }  # there is no process behind it
+
+
 def test_haproxy_while_no_process_is_ready(door: Server, cluster: Cluster) -> None:
     """Without the lock server none is ready, and users are answered; without the database a red flag is."""
     token = door.session()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sqlite3
 import threading
@@ -168,6 +169,30 @@ def test_valkey_frozen(cluster: Cluster) -> None:
     assert all("The action server" in text for text in texts)
     assert waited < LONGEST
     assert cluster.turns() == before + 4
+
+
+def test_a_turn_that_outlasts_a_lock_keeps_it(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a process lives its lock does not run out, however long the turn; another process waits."""
+    from mesoguide.rasa_host import locks
+
+    monkeypatch.setenv("MESOGUIDE_LOCKS", cluster.valkey.address)
+    monkeypatch.setattr(locks, "LIFE_SECONDS", 0.4)
+    at: dict[str, float] = {}
+
+    async def hold(name: str, seconds: float) -> None:
+        async with locks.ConversationLocks().lock("a-turn-of-this-test"):
+            at[f"{name} begins"] = time.monotonic()
+            await asyncio.sleep(seconds)
+            at[f"{name} ends"] = time.monotonic()
+
+    async def both() -> None:
+        first = asyncio.ensure_future(hold("first", 2.0))
+        await asyncio.sleep(0.3)
+        await asyncio.gather(first, hold("second", 0))
+
+    asyncio.run(both())
+
+    assert at["second begins"] >= at["first ends"]
 
 
 def test_two_messages_at_once_on_two_processes(cluster: Cluster) -> None:

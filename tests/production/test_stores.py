@@ -119,6 +119,23 @@ def test_nothing_of_a_forgotten_conversation_stays_in_a_file(store: Any) -> None
     assert not [file for file in folder.glob("conversations.db*") if b"zzq" in file.read_bytes()]
 
 
+def test_a_database_that_others_can_read_is_closed(tmp_path: Path) -> None:
+    """A database that came back from a copy, open to all, is its owner's alone again, log and all."""
+    from mesoguide.rasa_host.conversations import ConversationStore
+
+    file = tmp_path / "conversations.db"
+    store = ConversationStore(domain(), db=str(file))
+    said(store, "somebody", "does it hurt?", time.time())
+    for part in tmp_path.glob("conversations.db*"):
+        part.chmod(0o644)
+    again = ConversationStore(domain(), db=str(file))
+    modes = {part.name: part.stat().st_mode & 0o777 for part in tmp_path.glob("conversations.db*")}
+
+    assert events(again, "somebody") == 3
+    assert len(modes) == 3
+    assert set(modes.values()) == {0o600}
+
+
 def test_a_broken_row_ends_nothing(store: Any) -> None:
     """A row that is no event is left out; the rest of its conversation is read, shown and exported."""
     said(store, "somebody", "does it hurt?", time.time(), name="before")

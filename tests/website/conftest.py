@@ -131,6 +131,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def listens_on(port: int) -> set[str]:
+    """Return the addresses of this machine on which somebody listens on ``port``, as the kernel tells them."""
+    found = set()
+    for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            local, state = line.split()[1], line.split()[3]
+            address, hexadecimal = local.split(":")
+            if state == "0A" and int(hexadecimal, 16) == port:
+                words = [
+                    bytes.fromhex(address[place : place + 8])[::-1] for place in range(0, len(address), 8)
+                ]
+                found.add(socket.inet_ntop(family, b"".join(words)))
+    return found
+
+
 def new_id() -> str:
     """Return an id as the widget makes it."""
     return os.urandom(12).hex()

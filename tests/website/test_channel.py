@@ -247,6 +247,7 @@ HOSTILE = [
     b"GET /chat/../../etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n",
     b"GET /chat/%00%ff%c0%ae HTTP/1.1\r\nHost: a\r\n\r\n",
     b"DELETE /chat/messages HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"POST /chat/session HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{}",
 ]
 
 
@@ -368,6 +369,54 @@ def test_limits_hold_behind_a_proxy_too(own_server: Server) -> None:
 
     assert 429 in opened("203.0.113.7")
     assert opened("203.0.113.8")[0] == 200
+
+
+@pytest.mark.parametrize(("proxies", "last"), [("0", ""), ("1", ", 203.0.113.7")])
+def test_a_made_up_address_evades_no_limit(own_server: Server, proxies: str, last: str) -> None:
+    """Whoever writes another address into each request is still one caller.
+
+    Without a proxy what they write is not read; behind one only what the proxy wrote last counts.
+    """
+    own_server.settings = {"website_proxies": proxies}
+    own_server.start()
+    opened = [
+        own_server.call("POST", "/chat/session", {}, headers={"X-Forwarded-For": f"198.51.100.{n}{last}"})[0]
+        for n in range(70)
+    ]
+
+    assert opened.count(200) < 65
+    assert opened[-1] == 429
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/version"), ("GET", "/status"), ("GET", "/domain"), ("POST", "/model/parse"), ("POST", "/model/train"),
+     ("PUT", "/model"), ("GET", "/conversations/default/tracker"), ("POST", "/conversations/default/execute"),
+     ("POST", "/webhooks/rest/webhook"), ("GET", "/webhooks/rest/"), ("GET", "/socket.io/?EIO=4&transport=polling"),
+     ("GET", "/webhooks/telegram/set_webhook"), ("POST", "/webhook"), ("GET", "/actions")],
+)  # fmt: skip
+def test_rasas_own_addresses_are_not_there(server: Server, method: str, path: str) -> None:
+    """What Rasa would serve to anybody (its API, open channels, actions) does not exist here."""
+    status, _, found = server.call(method, path, {"sender": "default", "message": "hi"})
+
+    assert (status, found["error"]) == (404, "there is nothing at this address")
+
+
+def test_no_cache_keeps_a_conversation(server: Server) -> None:
+    """Token, replies, history, export, deletion and refusals may be stored by nobody on the way."""
+    token = server.session()
+    body = {"id": new_id(), "text": "does it hurt?"}
+    answers = [
+        server.call("POST", "/chat/session", {}),
+        server.call("POST", "/chat/messages", body, token),
+        server.call("POST", "/chat/messages", body, "made-up"),
+        server.call("GET", "/chat/history", token=token),
+        server.call("GET", "/chat/export", token=token),
+        server.call("DELETE", "/chat/conversation", token=token),
+    ]
+
+    assert [status for status, _, _ in answers] == [200, 200, 401, 200, 200, 200]
+    assert {headers["cache-control"] for _, headers, _ in answers} == {"no-store"}
 
 
 # -- when something is away

@@ -125,6 +125,39 @@ def test_a_missing_model_is_said_honestly() -> None:
         assert (refusal.status, refusal.text) == (503, "cant breathe")
 
 
+def test_a_model_that_understands_nothing_is_failing() -> None:
+    """A model that loads and takes a plain question for something else is reported as failing."""
+
+    class Knows(SlowAgent):
+        async def parse_message(self, text: str) -> dict[str, Any]:
+            return {"intent": {"name": self.intent}}
+
+    async def asked(intent: str) -> tuple[int, dict[str, Any]]:
+        agent = Knows(0)
+        agent.intent = intent
+        response = await channel().health(request(agent, ""))
+        return response.status, json.loads(response.body)
+
+    assert asyncio.run(asked("nlu_fallback")) == (503, {"status": "failing"})
+    assert asyncio.run(asked("pain")) == (200, {"status": "ok"})
+
+
+def test_a_long_message_takes_several_places() -> None:
+    """Twenty short messages a minute are taken, and two of the greatest length are one too many."""
+    agent = SlowAgent(0)
+
+    async def sent(text: str, times: int) -> list[Any]:
+        door, token = channel(), SESSIONS.issue()
+        asked = [door.message(request(agent, token, text, f"message-{n}")) for n in range(times)]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    def refused(answers: list[Any]) -> list[int]:
+        return [getattr(answer, "status", 0) for answer in answers if isinstance(answer, Refused)]
+
+    assert refused(asyncio.run(sent("hello", 20))) == []
+    assert refused(asyncio.run(sent("a " * 2500, 2))) == [429]
+
+
 def test_a_refusal_carries_the_card() -> None:
     """Whatever is refused, the body holds the card of a red flag in plain words, or the error text."""
     door = channel()
@@ -222,6 +255,23 @@ def test_one_address_does_not_take_all_waiting_places(monkeypatch: pytest.Monkey
 
     assert [isinstance(answer, Refused) for answer in greedy] == [False] * 3 + [True] * 3
     assert not isinstance(other, Exception)
+
+
+@pytest.mark.parametrize(
+    ("written", "callers"),
+    [
+        (["2001:db8:0:1::1", "2001:db8:0:1:ffff::9", "2001:db8:0:2::1"], 2),
+        (["192.0.2.1", "192.0.2.2", "::ffff:192.0.2.1"], 3),
+        (["unix:", "unix:"], 1),
+    ],
+)
+def test_a_household_is_one_caller(written: list[str], callers: int) -> None:
+    """Whoever has a whole network of long addresses is counted once; short ones are counted each."""
+    from mesoguide.rasa_host.website import _address
+
+    asked = [request(SlowAgent(0), "", address=address) for address in written]
+
+    assert len({_address(each) for each in asked}) == callers
 
 
 def test_a_late_failure_leaves_no_trace_of_words(
