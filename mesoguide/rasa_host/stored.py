@@ -1,8 +1,8 @@
 """``mesoguide export`` and ``mesoguide delete``: what is kept of one person, for whoever they asked.
 
 A clinic is asked on the telephone or by letter as well. Conversations are kept under keyed hashes, so the
-person must say who they are on the platform: a Telegram user's number, a Slack member's id, a telephone
-number, or the website's token from their browser.
+person must say who they are on the platform: a Telegram user's number, Slack's team and member, their telephone
+number and the clinic's, Messenger's id, or the website's token from their browser.
 """
 
 from __future__ import annotations
