@@ -423,7 +423,7 @@ def test_a_page_that_is_not_listed_gets_nothing(
 
 
 def test_inside_an_iframe(opened: OpenPage, own_server: Server, elsewhere: Callable[..., str]) -> None:
-    """As an iframe the chat fills its frame, is open at once, and works."""
+    """As an iframe the chat fills its frame, is open at once, and works; the page around it can't read it."""
     own_server.settings = {"website_origins": elsewhere()}
     own_server.start()
     html = f'<!doctype html><html lang="en"><title>a</title><iframe title="Chat" width=420 height=600 src="{own_server.address}/chat/frame"></iframe>'
@@ -435,7 +435,21 @@ def test_inside_an_iframe(opened: OpenPage, own_server: Server, elsewhere: Calla
     frame.get_by_role("group", name="Two sides").wait_for()
 
     assert frame.get_by_role("button", name="Close the chat").count() == 0
+    assert page.evaluate("() => document.querySelector('iframe').contentDocument") is None
     picture(page, "iframe")
+
+
+def test_a_page_that_is_not_listed_frames_nothing(
+    opened: OpenPage, server: Server, elsewhere: Callable[..., str]
+) -> None:
+    """A browser shows no chat in a frame of a site that the clinic did not list."""
+    html = f'<!doctype html><html lang="en"><title>a</title><iframe title="Chat" src="{server.address}/chat/frame"></iframe>'
+    page = opened(elsewhere(html, f"default-src 'none'; frame-src {server.address}"), launch=False)
+    frame = page.frames[1]
+    frame.wait_for_load_state()
+
+    assert frame.locator("mesoguide-chat").count() == 0
+    assert frame.url.startswith("chrome-error:")
 
 
 # -- every screen
