@@ -100,16 +100,17 @@ def test_rasa_test_passes_on_the_stories(model, assistant, tmp_path) -> None:
     [
         ("run", "actions"),
         ("run", "--model", str(MODEL), "--endpoints", "endpoints.yml", "--credentials", "credentials.yml"),
+        ("shell", "--model", str(MODEL), "--endpoints", "endpoints.yml", "--credentials", "credentials.yml"),
     ],
-    ids=["actions", "server"],
+    ids=["actions", "server", "shell"],
 )
 def test_rasas_servers_listen_on_loopback(model, command: tuple[str, ...], tmp_path) -> None:
-    """`mesoguide rasa run` and `rasa run actions` are heard by this machine alone, unless told otherwise."""
+    """`mesoguide rasa run`, `rasa run actions` and `rasa shell` are heard by this machine alone, unless told otherwise."""
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if name != "SANIC_HOST"}
     server = subprocess.Popen(
         [sys.executable, "-m", "mesoguide", "rasa", *command, "--port", str(port)],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env={**environment, "MESOGUIDE_DATA_FOLDER": str(tmp_path)},
     )  # fmt: skip
     try:
