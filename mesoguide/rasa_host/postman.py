@@ -59,6 +59,8 @@ MOST_NAMES = 20_000
 """Of messages remembered by this process, for deliveries that come twice while the store is away."""
 ECHOES_AN_HOUR = 3
 """Of a machine that sends our own reply back. A red flag in it gets its card as well: the cards name some."""
+MARKS = 4
+"""Different replies of a conversation that are known again: one card that comes back can bring another."""
 REFUSALS_A_MINUTE = 5
 """Of one person who speaks to the bot in a group, where others listen."""
 CARDS_AN_HOUR = 20
@@ -125,7 +127,7 @@ class Postman:
         self._knowledge = filled(shared_knowledge(), settings)
         self._limit = Limit(settings.website_messages_a_minute, 60)
         self._told_to_wait: set[str] = set()
-        self._said: OrderedDict[str, str] = OrderedDict()
+        self._said: OrderedDict[str, tuple[str, ...]] = OrderedDict()
         self._echoes, self._cards = Limit(ECHOES_AN_HOUR, 3600), Limit(CARDS_AN_HOUR, 3600)
         self._refusals = Limit(REFUSALS_A_MINUTE, 60)
         self._at_work: dict[str, deque[Waiting]] = {}
@@ -312,7 +314,8 @@ class Postman:
         reply = await self._reply(waiting, conversation)
         if reply is None:
             return
-        self._said[conversation] = echo.mark(reply["text"])
+        marks = (echo.mark(reply["text"]), *self._said.get(conversation, ()))
+        self._said[conversation] = tuple(dict.fromkeys(marks))[:MARKS]
         while len(self._said) > MOST_NAMES:
             self._said.popitem(last=False)
         platform, lines = self.platforms[waiting.door], self._lines(reply)
@@ -332,7 +335,8 @@ class Postman:
     async def _reply(self, waiting: Waiting, conversation: str) -> dict[str, Any] | None:
         """Return the reply, None for silence."""
         text, manner = waiting.incoming.text, waiting.incoming.manner
-        if echo.is_echo(text, self._said.get(conversation, "")) and self._echoes.wait(conversation):
+        is_echo = any(echo.is_echo(text, mark) for mark in self._said.get(conversation, ()))
+        if is_echo and self._echoes.wait(conversation):
             return None  # two machines that answer each other must come to an end
         emergency = self._plain_card(waiting)
         agent = await self._loaded(wait=emergency["tier"] is None)

@@ -57,7 +57,7 @@ VISITORS = 10
 """At one address whose messages count in full."""
 HISTORIES_A_MINUTE = 30
 """Of one visitor: a long conversation is more work to read than a message to answer."""
-LETTERS_A_CALL = 500
+LETTERS_A_CALL = 250
 """A longer message counts as several: understanding it is as much work as several short ones."""
 CANARY, CANARY_SECONDS = "does it hurt?", 30.0
 """What the health route asks the model, and how long the result holds."""
