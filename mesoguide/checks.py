@@ -11,13 +11,13 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from mesoguide import evaluation_data, safety
 from mesoguide.errors import Problem
-from mesoguide.evaluation_data import questions as evaluation_questions
 from mesoguide.knowledge import KNOWLEDGE, load_knowledge
-from mesoguide.safety import examples_digest
 from mesoguide.settings import ROOT, load_settings
 from mesoguide.types import Document, Knowledge, Place, Statement
 from mesoguide.yaml_lines import load
@@ -29,6 +29,8 @@ SHARED_WORDS = 8
 TUNED = ROOT / "language" / "en_mesoguide" / "tuned.safetensors"
 OLD_AFTER = datetime.timedelta(days=365)
 FEWEST_EXAMPLES = 20
+NEAR_WORDS = 4
+"""From which a message that is one word away from a training line proves little; shorter ones meet by chance."""
 NUMBER = re.compile(r"\d+")
 DOSE = re.compile(
     r"\d\s*(?:mg|ml|mcg|µg|g|mm|cm|iu|%|per ?cent)\b|\b(?:milligrams?|millilit(?:re|er)s?)\b", re.IGNORECASE
@@ -163,7 +165,7 @@ def _tuning_problems() -> Iterator[Problem]:
     with TUNED.open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     tuned_on = json.loads(header["__metadata__"]["mesoguide"])["examples"]
-    if tuned_on != examples_digest():
+    if tuned_on != safety.examples_digest():
         wrong = "safety/examples changed since the encoder was tuned on them"
         yield Problem(place, wrong, "Run `make tune`", warning=True)
 
@@ -176,7 +178,7 @@ def _example_problems(knowledge: Knowledge) -> Iterator[Problem]:
         for block in written["nlu"]
         if "intent" in block
     }
-    asked = [question for question in evaluation_questions() if question["topics"]]
+    asked = [question for question in evaluation_data.questions() if question["topics"]]
     for topic in knowledge.topics.values():
         count = len(examples.get(topic.id, []))
         if count < FEWEST_EXAMPLES:
@@ -185,9 +187,21 @@ def _example_problems(knowledge: Knowledge) -> Iterator[Problem]:
         if not any(topic.id in question["topics"] for question in asked):
             wrong = f"no evaluation question asks for the topic '{topic.id}'"
             yield Problem(topic.place, wrong, "Write some in evals/questions.jsonl")
-    trained = {" ".join(words(line)) for lines in examples.values() for line in lines}
-    for question in evaluation_questions():
-        if " ".join(words(question["text"])) in trained:
-            wrong = f"'{question['text']}' is a training example too"
-            mend = "Leave it out of one of the two"
-            yield Problem(Place("evals/questions.jsonl", question["line"]), wrong, mend)
+    trained = [line.removeprefix("- ") for lines in examples.values() for line in lines]
+    tuned_on = [text for text, _ in safety.examples()]
+    for name, lines in (("questions", trained), ("facts", trained), ("safety", [*trained, *tuned_on])):
+        yield from copy_problems(f"evals/{name}.jsonl", evaluation_data.read(name), lines)
+
+
+def copy_problems(file: str, asked: Iterable[Mapping[str, Any]], lines: Collection[str]) -> Iterator[Problem]:
+    """Yield each message of ``file`` that is a training line or, with enough words, one word away from one."""
+    from mesoguide.measuring.copies import near_copies
+
+    rows = [(row.get("text") or row["question"], row["line"]) for row in asked]
+    exact = {" ".join(words(line)) for line in lines}
+    near = near_copies((text for text, _ in rows), lines)
+    for text, line in rows:
+        said = words(text)
+        if " ".join(said) in exact or (len(said) >= NEAR_WORDS and text in near):
+            wrong = f"'{text}' is a training line too, or one word away from one"
+            yield Problem(Place(file, line), wrong, "Leave it out of one of the two")
