@@ -116,7 +116,7 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
             mend = f"Start it with {starts if isinstance(starts, str) else starts[0]}"
             problems.append(Problem(_place(written, name, environment), wrong, mend))
     if values.get("logs", LOGS[0]) not in LOGS:
-        wrong = f"'logs' is {values['logs']!r}"
+        wrong = f"'logs' is {reprlib.repr(values['logs'])}"
         problems.append(Problem(_place(written, "logs", environment), wrong, f"Write {' or '.join(LOGS)}"))
     place = _place(written, "website_origins", environment)
     problems += [
