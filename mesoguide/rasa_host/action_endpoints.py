@@ -16,6 +16,7 @@ from rasa_sdk.executor import ActionExecutor
 
 from mesoguide.failure import failure_reply
 from mesoguide.knowledge import shared_knowledge
+from mesoguide.rasa_host import metrics
 from mesoguide.rasa_host.speed import Checked
 from mesoguide.reply import stop
 from mesoguide.settings import EMBEDDED, Settings
@@ -48,7 +49,8 @@ class SafeEndpoint(EndpointConfig):
         try:
             if call.get("next_action") == SAFETY_ACTION:
                 return self._stopped(message["safety"], tracker)
-            return await asyncio.wait_for(self._run(method, kwargs), self._seconds)
+            with metrics.stage("action"):
+                return await asyncio.wait_for(self._run(method, kwargs), self._seconds)
         except Exception as cause:  # promise 3: a failure is a fixed sentence
             logger.error("%s failed: %s", call.get("next_action"), type(cause).__name__)
             return _result(failure_reply(message.get("text"), self._settings), None)

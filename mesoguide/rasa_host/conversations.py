@@ -118,9 +118,10 @@ class ConversationStore(SQLTrackerStore):
         sender_id: str,
         fetch_events_from_all_sessions: bool,
     ) -> DialogueStateTracker | None:
-        return await asyncio.to_thread(
-            self._patiently, lambda: self._loaded(sender_id, whole=fetch_events_from_all_sessions)
-        )
+        with metrics.stage("read"):
+            return await asyncio.to_thread(
+                self._patiently, lambda: self._loaded(sender_id, whole=fetch_events_from_all_sessions)
+            )
 
     def _loaded(self, sender: str, *, whole: bool) -> DialogueStateTracker | None:
         events = self.SQLEvent
@@ -146,9 +147,10 @@ class ConversationStore(SQLTrackerStore):
         new = [kept_events.as_kept(event.as_dict()) for event in itertools.islice(tracker.events, kept, None)]
         if new:
             tries = itertools.count()
-            await asyncio.to_thread(
-                self._patiently, lambda: self._write(tracker.sender_id, new, again=next(tries) > 0)
-            )
+            with metrics.stage("write"):
+                await asyncio.to_thread(
+                    self._patiently, lambda: self._write(tracker.sender_id, new, again=next(tries) > 0)
+                )
         tracker.kept_events = kept + len(new)
 
     def _write(self, sender: str, new: list[dict[str, Any]], *, again: bool) -> None:

@@ -7,6 +7,9 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
@@ -24,6 +27,10 @@ SECONDS = Histogram(
     "mesoguide_turn_seconds", "Time of a turn, in seconds.", ["channel"], registry=REGISTRY,
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15),
 )  # fmt: skip
+STAGES = Histogram(
+    "mesoguide_stage_seconds", "Time of a part of a turn, in seconds.", ["stage"], registry=REGISTRY,
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 10),
+)  # fmt: skip
 STORE_ERRORS = Counter("mesoguide_store_errors", "Failed calls of the database.", registry=REGISTRY)
 SENDS = Counter(
     "mesoguide_sends", "Messages handed to messaging platforms.", ["platform", "outcome"], registry=REGISTRY
@@ -36,6 +43,16 @@ def count(channel: str, reply: dict[str, Any], seconds: float) -> None:
     if reply.get("tier") is not None:
         CARDS.labels(str(reply["tier"])).inc()
     SECONDS.labels(channel).observe(seconds)
+
+
+@contextmanager
+def stage(name: str) -> Iterator[None]:
+    """Count the block as a part of a turn: read, understand, decide, action or write."""
+    begun = time.monotonic()
+    try:
+        yield
+    finally:
+        STAGES.labels(name).observe(time.monotonic() - begun)
 
 
 async def exposed(request: Request) -> HTTPResponse:

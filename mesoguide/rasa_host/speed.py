@@ -14,9 +14,12 @@ from typing import Any
 
 import jsonschema
 from rasa.core.actions.action import RemoteAction
+from rasa.engine.constants import PLACEHOLDER_MESSAGE
 from rasa.engine.graph import GraphNode
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.shared.core.events import Event
+
+from mesoguide.rasa_host import metrics
 
 
 class Checked(dict[str, Any]):
@@ -42,9 +45,10 @@ class InOrder:
         """Return what each of the ``targets`` gives (as Rasa's runner does)."""
         wanted = tuple(targets or self._schema.target_names)
         done: dict[str, tuple[str, Any]] = {name: (name, value) for name, value in (inputs or {}).items()}
-        for node, needs in self._orders.get(wanted) or self._ordered(wanted):
-            name, value = node(*(done[need] for need in needs))
-            done[name] = (name, value)
+        with metrics.stage("understand" if PLACEHOLDER_MESSAGE in done else "decide"):
+            for node, needs in self._orders.get(wanted) or self._ordered(wanted):
+                name, value = node(*(done[need] for need in needs))
+                done[name] = (name, value)
         return {name: done[name][1] for name in wanted}
 
     def _ordered(self, wanted: tuple[str, ...]) -> list[tuple[GraphNode, tuple[str, ...]]]:

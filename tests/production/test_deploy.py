@@ -420,6 +420,8 @@ def test_metrics_tell_how_it_goes_and_nothing_of_anybody(model: Path, tmp_path: 
     assert 'mesoguide_cards_total{tier="emergency"} 1.0' in text
     assert 'mesoguide_turns_total{channel="website",kind="safety"} 1.0' in text
     assert 'mesoguide_turn_seconds_count{channel="website"} 2.0' in text
+    stages = dict(re.findall(r'mesoguide_stage_seconds_count\{stage="(\w+)"\} (\d+)', text))
+    assert set(stages) == {"read", "understand", "decide", "action", "write"}
     assert "okapi" not in text and token.split(".")[0] not in text
 
 

@@ -217,12 +217,34 @@ def test_two_messages_at_once_on_two_processes(cluster: Cluster) -> None:
     assert after == starts + 60
 
 
-def test_the_same_message_delivered_three_times(cluster: Cluster) -> None:
-    """To two processes, at once: one turn, and the same reply each time."""
+@pytest.fixture
+def third(cluster: Cluster) -> Iterator[Server]:
+    """A third process beside the two."""
+    server = Server(cluster.first.folder, cluster.first.settings)
+    server.start()
+    yield server
+    server.stop(signal.SIGKILL)
+
+
+def test_three_messages_at_once_on_three_processes(cluster: Cluster, third: Server) -> None:
+    """Twenty times three: all sixty turns are kept and answered, one after the other."""
+    before = cluster.turns()
+    tokens = [cluster.first.session() for _ in range(20)]
+    servers = (cluster.first, cluster.second, third)
+    with ThreadPoolExecutor(6) as pool:
+        for token in tokens:
+            three = [pool.submit(said, server, token, "does it hurt?") for server in servers]
+            assert all("The action server" in reply.result(timeout=30) for reply in three)
+
+    assert cluster.turns() == before + 60
+
+
+def test_the_same_message_delivered_three_times(cluster: Cluster, third: Server) -> None:
+    """To three processes, at once: one turn, and the same reply each time."""
     before = cluster.turns()
     token, name = cluster.first.session(), new_id()
     cluster.actions.seconds = 0.5
-    servers = (cluster.first, cluster.second, cluster.second)
+    servers = (cluster.first, cluster.second, third)
     replies = [later(cluster_say, server, token, name) for server in servers]
     found = [reply.result(timeout=LONGEST) for reply in replies]
 
