@@ -146,7 +146,7 @@ def test_secrets_are_never_printed(model: Path, postgres: Postgres, tmp_path: Pa
     postgres.stop()
     container.start(wait=False)
     try:
-        container.wait_for_log("can't be had")
+        container.wait_for_log("can't be loaded")
         postgres.start()
         container.wait_for(lambda: container.call("GET", "/chat/ready")[0] == 200, 240)
         token = container.session()
