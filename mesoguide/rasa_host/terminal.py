@@ -14,7 +14,7 @@ import uuid
 from pathlib import Path
 from shutil import get_terminal_size
 
-from mesoguide.knowledge import shared_knowledge
+from mesoguide.knowledge import filled, shared_knowledge
 from mesoguide.rasa_host.assistant import Assistant
 from mesoguide.settings import load_settings
 
@@ -25,8 +25,9 @@ WIDEST = 100
 
 def talk(model: Path) -> int:
     """Hold one conversation on standard input and output until it ends."""
-    assistant = Assistant.load(model, load_settings())
-    knowledge = shared_knowledge()
+    settings = load_settings()
+    assistant = Assistant.load(model, settings)
+    knowledge = filled(shared_knowledge(), settings)
     print(_wrapped(knowledge.notices["greeting"]))
     print(_wrapped(knowledge.notices["disclaimer_short"]))
     print('Type your question and press Enter. A number picks a suggestion; "/stop" ends.\n')

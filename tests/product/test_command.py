@@ -67,6 +67,7 @@ def test_terminal_conversation(model) -> None:
 
     assert done.returncode == 0
     assert "not a doctor" in text
+    assert "{" not in text
     assert "painless" in text
     assert "side effects" in text
     assert done.stderr.decode().strip() == "mesoguide: starting …"
