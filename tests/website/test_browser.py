@@ -222,6 +222,20 @@ def test_delete_asks_first_and_then_leaves_nothing(opened: OpenPage, server: Ser
     say(page, "how many sessions?")
 
 
+def test_a_visitor_can_save_a_copy(opened: OpenPage) -> None:
+    """Beside "Delete" a visitor gets all that is kept of their own conversation as a file, and keeps it."""
+    page = opened()
+    say(page, "does it hurt?")
+    page.get_by_role("button", name="Delete my conversation").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save a copy").click()
+    kept = json.loads(Path(download.value.path()).read_text("utf-8"))
+
+    assert download.value.suggested_filename == "conversation.json"
+    assert [event["text"] for event in kept["events"] if event["event"] == "user"] == ["does it hurt?"]
+    assert page.locator(".user").count() == 1
+
+
 # -- when things fail
 
 
