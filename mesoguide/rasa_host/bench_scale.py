@@ -99,7 +99,7 @@ def _matrix(system: System, name: str, say: Callable[[str], None]) -> Matrix:
     before, messages = _spent(system), 0.0
     for processes in PROCESSES:
         for conversations in CONVERSATIONS:
-            say(f"{name}: {processes} processes, {conversations} conversations …")
+            say(f"{name}: {_many(processes)}, conversations at once: {conversations} …")
             cells[processes, conversations] = cell = _load(system, processes, conversations)
             messages += cell.rate * SECONDS
     after = _spent(system)
@@ -292,12 +292,12 @@ def _of_port(port: int) -> psutil.Process:
 
 def _tables(found: dict[str, Matrix], kept: dict[str, Any]) -> Iterator[str]:
     own, stock = found["Mesoguide"], found.get("stock Rasa")
-    yield "| messages a second (median, 95th percentile in ms) | conversations | Mesoguide | stock Rasa | ratio |"
+    yield "| messages a second (median, 95th percentile in ms) | conversations at once | Mesoguide | stock Rasa | ratio |"
     yield "|---|---|---|---|---|"
     for (processes, conversations), cell in own[0].items():
         other = stock[0][processes, conversations] if stock else None
         beside = f"{_shown(other)} | {cell.rate / other.rate:.1f}" if other else "not measured | "
-        yield f"| {processes} processes | {conversations} | {_shown(cell)} | {beside} |"
+        yield f"| {_many(processes)} | {conversations} | {_shown(cell)} | {beside} |"
     yield ""
     yield "| CPU ms of a message, all cells | Mesoguide | stock Rasa |"
     yield "|---|---|---|"
@@ -307,6 +307,10 @@ def _tables(found: dict[str, Matrix], kept: dict[str, Any]) -> Iterator[str]:
     for number, part in enumerate(("bytes kept of a message, index and all", "rows of a message")):
         values = [f"{float(each[number]):,.1f}" for each in kept.values()]
         yield f"| {part} | {' | '.join(values) if stock else values[0] + ' | not measured'} |"
+
+
+def _many(processes: int) -> str:
+    return "1 process" if processes == 1 else f"{processes} processes"
 
 
 def _shown(cell: Cell) -> str:

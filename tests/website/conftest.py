@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from mesoguide.rasa_host.bench_servers import free_port
 from mesoguide.settings import ROOT
 
 HERE = Path(__file__).parent
@@ -122,13 +123,6 @@ class Server:
         status, _, found = self.call("POST", "/chat/messages", {"id": name or new_id(), "text": text}, token)
         assert status == 200, found
         return dict(found)
-
-
-def free_port() -> int:
-    """Return a port that nobody has."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def listens_on(port: int) -> set[str]:
