@@ -1,6 +1,6 @@
 """The sentence vector, put on every token so that Rasa's SpacyFeaturizer finds it.
 
-``scale · [MiniLM (384) | 0.6 · character n-grams (1024) | 0.6 · word n-grams (1024) | 0.36 ·
+``scale · [MiniLM (384) | 0.4 · character n-grams (1024) | 0.4 · word n-grams (1024) | 0.36 ·
 tuned layers (384)]``; each block has length 1 before it is weighted. Rasa takes the mean over
 the tokens, which is the sentence vector again. The tuned layers (:mod:`.tuned`) are those of the
 safety stop; they also know this bot's subject, and are left out for any other one.
@@ -143,7 +143,7 @@ class SentenceVectors:
 
 @Language.factory(
     "mesoguide_vectors",
-    default_config={"scale": 5.5, "ngram_weight": 0.6, "tuned_weight": 0.36, "batch_size": 1024},
+    default_config={"scale": 5.5, "ngram_weight": 0.4, "tuned_weight": 0.36, "batch_size": 1024},
 )
 def create_vectors(
     nlp: Language, name: str, scale: float, ngram_weight: float, tuned_weight: float, batch_size: int

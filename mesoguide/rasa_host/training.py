@@ -32,6 +32,7 @@ TRAINED_FROM = (
     "mesoguide/rasa_host/training.py",
     "mesoguide/rejection.py",
     "mesoguide/safety.py",
+    "mesoguide/whitening.py",
     "safety/**/*.*",
 )
 BUILT_FROM = (

@@ -27,7 +27,7 @@ def test_evaluation_figures(measured) -> None:
 
 
 def test_evaluation_figures_of_the_newest_set(measured) -> None:
-    """On set e, by hands that had seen nothing, a little less: floors below what was measured."""
+    """On sets e and f, by hands that had seen nothing, a little less: floors below what was measured."""
     found = figures(measured.runs, only=APART)
 
     assert found.right >= 0.87
@@ -49,6 +49,6 @@ def test_hint3_sofmattress(model) -> None:
     [row] = HINT3.measure(task, system_in_a_process("mesoguide"))
     accuracy, one_typo, correlation = row.figures
 
-    assert accuracy >= 79
-    assert one_typo >= 76
-    assert correlation >= 0.65
+    assert accuracy >= 81
+    assert one_typo >= 77
+    assert correlation >= 0.70
