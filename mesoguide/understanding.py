@@ -19,6 +19,8 @@ MOST_NEAR = 12
 """Statements named as nearest, whatever their topic."""
 PLAIN = 0.8
 """Probability from which a part of a message is said to be not in the documents."""
+APART = 0.8
+"""Probability from which each of two pieces that "and" joins is a question of its own."""
 REMARKS = frozenset(SMALL_TALK) | {"out_of_scope", UNCLEAR, "empty", "human"}
 """Intents of a part of a message that is no question about the treatment or the clinic."""
 
@@ -51,13 +53,41 @@ def _most(weights: Mapping[str, float]) -> str:
     return max(weights, key=weights.__getitem__, default=UNCLEAR)
 
 
-def questions(whole: Question, parts: Sequence[Question], topics: Collection[str]) -> list[Question]:
+def questions(
+    whole: Question,
+    parts: Sequence[Question],
+    topics: Collection[str],
+    pieces: Mapping[str, Sequence[Question]] | None = None,
+) -> list[Question]:
     """Return the questions of a message, given the whole of it and its proposed parts.
 
     The parts count when at least two of them, understood for sure, ask about different
     things; otherwise the message is one question. A part that is only a remark does not
-    count beside a question, and where a single part asks, that part is the question.
+    count beside a question. Where a single part asks, that part is the question, unless the
+    whole is surer: what was told before may say what "that" is.
+
+    Parameters
+    ----------
+    pieces
+        What "and" and the like join in a part, or in the whole, by its text.
     """
+    apart = {text: _apart(found, topics) for text, found in (pieces or {}).items()}
+    parts = [found for part in parts for found in apart.get(part.text) or [part]]
+    return _chosen(whole, parts or apart.get(whole.text, ()), topics)
+
+
+def _apart(pieces: Sequence[Question], topics: Collection[str]) -> Sequence[Question]:
+    """Return the ``pieces`` if each is surely about a topic, and not all about the same one."""
+    settled = [settle(piece, topics) for piece in pieces]
+    sure = all(found.sure and found.intent in topics and _weight(found) >= APART for found in settled)
+    return pieces if sure and len({found.intent for found in settled}) > 1 else ()
+
+
+def _weight(question: Question) -> float:
+    return dict(question.ranking).get(question.intent, 0.0)
+
+
+def _chosen(whole: Question, parts: Sequence[Question], topics: Collection[str]) -> list[Question]:
     one = settle(whole, topics)
     settled = [settle(part, topics) for part in parts]
     asked = [part for part in settled if part.sure and part.intent not in REMARKS and _clear(part)]
@@ -66,7 +96,8 @@ def questions(whole: Question, parts: Sequence[Question], topics: Collection[str
         return asked
     silent = one.sure and one.intent.startswith(SILENT)
     if len(parts) == 1 and asked and asked[0].intent in topics and not silent:
-        return asked
+        surer = one.sure and one.intent in topics and _weight(one) > _weight(asked[0])
+        return [one] if surer else asked
     if asked and not one.sure:
         return asked[:1]
     return [one]

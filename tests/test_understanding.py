@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,6 +128,51 @@ def test_unsure_whole_gives_way_to_a_sure_part() -> None:
     parts = question("nlu_fallback", sure=False), sure("pain")
 
     assert ["pain"] == asked(question("nlu_fallback", sure=False), *parts)
+
+
+def test_single_part_gives_way_to_a_surer_whole() -> None:
+    """ "I use Regaine. Is this better than that?" is about what was told before."""
+    part = question("safety", ranking=[("safety", 0.7), ("pain", 0.1)])
+
+    assert ["pain"] == asked(question("pain", ranking=[("pain", 0.9)]), part)
+    assert ["safety"] == asked(question("pain", ranking=[("pain", 0.6)]), part)
+
+
+def joined(*pieces: Question) -> list[str]:
+    """Return what a message asks whose ``pieces`` are joined by "and"."""
+    whole = question("pain", ranking=[("pain", 0.8), ("cost", 0.1)])
+    found = questions(whole, (), TOPICS, {whole.text: pieces})
+    return [each.intent for each in found]
+
+
+def test_sure_pieces_about_different_topics_are_questions() -> None:
+    """ "Size of needle and how painful" asks two things, though nothing but "and" shows it."""
+    assert ["pain", "cost"] == joined(sure("pain"), sure("cost"))
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (sure("pain"), question("cost", ranking=[("cost", 0.7)])),
+        (sure("pain"), question("cost", sure=False, ranking=[("cost", 0.9)])),
+        (sure("pain"), sure("pain")),
+        (sure("pain"), sure("clinic")),
+        (sure("pain"), sure("greet")),
+    ],
+)
+def test_pieces_that_are_not_all_sure_of_a_topic_stay_together(pieces: tuple[Question, ...]) -> None:
+    """Unless each piece is surely a topic of its own, "safe for men and women" stays one question."""
+    assert ["pain"] == joined(*pieces)
+
+
+def test_a_part_can_be_taken_apart_too() -> None:
+    """Pieces of one part stand beside the other parts, in the order in which they were asked."""
+    part = question("pain", ranking=[("pain", 0.6)])
+    found = questions(
+        sure("pain"), (sure("safety"), replace(part, text="p")), TOPICS, {"p": (sure("pain"), sure("cost"))}
+    )
+
+    assert ["safety", "pain", "cost"] == [each.intent for each in found]
 
 
 def test_single_part_that_asks_is_the_question() -> None:

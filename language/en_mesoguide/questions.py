@@ -12,7 +12,7 @@ from itertools import pairwise
 from spacy.language import Language
 from spacy.tokens import Doc, Span, Token
 
-__all__ = ["propose", "question_spans"]
+__all__ = ["joined", "propose", "question_spans"]
 
 ENDS = frozenset("?!.;…\n") | {"...", "??", "???", "?!", "!?", "!!", "..", "–", "—"}
 JOINS = frozenset({"and", "also", "plus", "but", "or", "then", "btw", "so", "&", "+", ",", "n"})
@@ -27,14 +27,19 @@ PRONOUNS = frozenset("i it you they we he she".split())
 SUBJECT = PRONOUNS | frozenset("there the this that these my your people one".split())
 CUES = frozenset("wondering wonder know tell curious about interested whether if asking question".split())
 """Words that make a part a question without a question word."""
-AFTER_JOIN = WH | AUXILIARY | {"about", "if", "whether", "any"}
+ADDS = frozenset({"and", "also", "plus", "&", "+", "n"})
+"""Join two things that are asked about, where nothing else shows that there are two."""
 LISTED = frozenset({"the", "its", "their"})
 """Open the next thing in a list of what is asked about ("tell me the price, the time it takes …")."""
+FURTHER = frozenset({"any", "about"})
+AFTER_JOIN = WH | AUXILIARY | FURTHER | {"if", "whether"}
 INVERSION = 6
 """Words from a question word in which its auxiliary and subject must stand."""
 FEWEST_WORDS = 2
 MOST_QUESTIONS = 5
 """Parts looked at in one message; more is not one person's question."""
+MOST_JOINED = 3
+"""Things joined by "and" in one question; more is a list of examples."""
 
 if not Doc.has_extension("questions"):
     Doc.set_extension("questions", default=[])
@@ -58,10 +63,33 @@ def question_spans(doc: Doc) -> list[str]:
 
     Parts that only tell something ("I'm 34.") are left out where others ask.
     """
-    spans = doc._.questions
-    asking = [span for span in spans if _asking(span) or _listed(span)]
-    texts = (_trimmed(span) for span in asking or spans)
-    return [text for text in texts if text]
+    return [text for text in map(_trimmed, _asked(doc)) if text]
+
+
+def joined(doc: Doc) -> dict[str, list[str]]:
+    """Return the texts between the words "and", "also" … of each possible question, by its text.
+
+    "size of needle and how painful" holds two questions, "safe for men and women" one; only what is
+    understood of each text can tell. Questions without such texts are left out.
+    """
+    found = {_trimmed(span): _between(span) for span in _asked(doc)}
+    return {text: texts for text, texts in found.items() if 1 < len(texts) <= MOST_JOINED}
+
+
+def _asked(doc: Doc) -> list[Span]:
+    spans: list[Span] = doc._.questions
+    return [span for span in spans if _asking(span) or _listed(span)] or spans
+
+
+def _between(span: Span) -> list[str]:
+    doc, starts = span.doc, [span.start]
+    for token in doc[span.start + 1 : span.end]:
+        opens = token.nbor(-1).lower_ in ADDS and token.lower_ not in JOINS and not token.is_punct
+        two = min(_words(doc[starts[-1] : token.i]), _words(doc[token.i : span.end])) >= FEWEST_WORDS
+        if opens and two:
+            starts.append(token.i)
+    spans = [doc[a:b] for a, b in zip(starts, [*starts[1:], span.end], strict=True)]
+    return [text for text in map(_trimmed, spans) if text]
 
 
 def _trimmed(span: Span) -> str:
@@ -81,8 +109,8 @@ def _asking(span: Span) -> bool:
 
 
 def _listed(span: Span) -> bool:
-    """Whether ``span`` is a further thing in a list of what is asked about."""
-    return span.start > 0 and span[0].lower_ in LISTED and span[0].nbor(-1).lower_ in JOINS
+    """Whether ``span`` is a further thing in a list of what is asked about ("…, any side effects")."""
+    return span.start > 0 and span[0].lower_ in LISTED | FURTHER and span[0].nbor(-1).lower_ in JOINS
 
 
 def _asks(token: Token, start: int) -> bool:

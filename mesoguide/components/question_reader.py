@@ -17,7 +17,7 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
 from mesoguide.components.nearest_example_rejection import REJECTED, TRUST, UNTUNED
-from mesoguide.components.question_splitter import DOCUMENT, PARENT, UNREADABLE
+from mesoguide.components.question_splitter import DOCUMENT, PARENT, PIECE_OF, UNREADABLE
 from mesoguide.knowledge import shared_knowledge
 from mesoguide.rejection import unit
 from mesoguide.types import Knowledge, Question
@@ -51,8 +51,12 @@ class QuestionReader(GraphComponent):
         return [self._read(parent, parts, model) for parent, parts in parents.values()]
 
     def _read(self, parent: Message, parts: list[Message], model: SpacyModel) -> Message:
-        whole, *rest = map(_question, parts)
-        found = questions(whole, rest, self.knowledge.topics)
+        whole, *rest = [_question(part) for part in parts if part.get(PIECE_OF) is None]
+        pieces: dict[str, list[Question]] = {}
+        for part in parts:
+            if part.get(PIECE_OF) is not None:
+                pieces.setdefault(part.get(PIECE_OF), []).append(_question(part))
+        found = questions(whole, rest, self.knowledge.topics, pieces)
         documents = {part.get(TEXT): part.get(DOCUMENT) for part in parts}
         found = [self._focused(question, documents[question.text], model) for question in found]
         confidence = dict(found[0].ranking).get(found[0].intent, 0.0)

@@ -21,6 +21,8 @@ from en_mesoguide import build, questions, vectors
 
 PARENT = "mesoguide_message"
 """Key under which each part carries the message that it comes from."""
+PIECE_OF = "mesoguide_piece_of"
+"""Key of what stands between joining words in a part: the part's text."""
 DOCUMENT = "mesoguide_document"
 """Key of a part's spaCy document with all its tokens."""
 UNREADABLE = "empty"
@@ -31,7 +33,10 @@ UNREADABLE = "empty"
     DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False, model_from="SpacyNLP"
 )
 class QuestionSplitter(GraphComponent):
-    """Replaces each message by a copy and one message for each question proposed in it."""
+    """Replaces each message by a copy and one message for each question proposed in it.
+
+    So do the pieces of a question that joining words stand between.
+    """
 
     @classmethod
     def create(
@@ -64,12 +69,16 @@ def _parts(message: Message, model: SpacyModel) -> list[Message]:
     if document is None or not any(character.isalnum() for character in text):
         return [_part(UNREADABLE, model.model(UNREADABLE), message)]
     parts = [_part(text, document, message)]
-    if len(document._.questions) > 1:
-        texts = questions.question_spans(document)
-        parts += [_part(part, model.model(part), message) for part in texts]
+    several = len(document._.questions) > 1
+    if several:
+        parts += [_part(part, model.model(part), message) for part in questions.question_spans(document)]
+    for part, pieces in questions.joined(document).items():
+        of = part if several else text
+        parts += [_part(piece, model.model(piece), message, of) for piece in pieces]
     return parts
 
 
-def _part(text: str, document: Any, parent: Message) -> Message:
+def _part(text: str, document: Any, parent: Message, piece_of: str | None = None) -> Message:
     one = vectors.as_one_token(document)
-    return Message(data={TEXT: text, SPACY_DOCS[TEXT]: one, DOCUMENT: document, PARENT: parent})
+    told = {TEXT: text, SPACY_DOCS[TEXT]: one, DOCUMENT: document, PARENT: parent, PIECE_OF: piece_of}
+    return Message(data=told)

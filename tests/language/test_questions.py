@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
 
-from en_mesoguide.questions import MOST_QUESTIONS, question_spans
+from en_mesoguide.questions import MOST_JOINED, MOST_QUESTIONS, joined, question_spans
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +37,8 @@ NLP = splitter()
         (["Pain?", "Price?"], "Pain? Price?"),
         (["cost?", "how many?", "how long each?"], "cost? how many? how long each?"),
         (["is it surgery", "does it hurt"], "1) is it surgery 2) does it hurt"),
+        (["whats in the mix", "any side effects"], "whats in the mix, any side effects"),
+        (["how long does it take", "about the cost"], "how long does it take and about the cost"),
         (["tell me the price", "the number of visits"], "tell me the price and the number of visits"),
     ],
 )
@@ -87,3 +89,39 @@ def test_proposals_are_parts_of_the_text(text: str) -> None:
 def test_any_text_can_be_split(text: str) -> None:
     """No text makes the component fail."""
     assert all(part.strip() for part in question_spans(NLP(text)))
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        (
+            {"needle size and painful or not": ["needle size", "painful or not"]},
+            "needle size and painful or not",
+        ),
+        (
+            {"what is in it also side effects": ["what is in it", "side effects"]},
+            "what is in it also side effects",
+        ),
+        (
+            {"safe for men and elderly women?": ["safe for men", "elderly women?"]},
+            "hi. safe for men and elderly women?",
+        ),
+        ({}, "is it safe and effective?"),
+        ({}, "does it hurt?"),
+        ({}, "one two and three four and five six and seven eight"),
+        ({}, ""),
+    ],
+)
+def test_what_joining_words_stand_between_may_be_asked_apart(
+    expected: dict[str, list[str]], text: str
+) -> None:
+    """Each possible question comes with its two or three pieces, if these have two words or more."""
+    assert expected == joined(NLP(text))
+
+
+@given(st.lists(WORDS, max_size=60).map(" ".join))
+def test_pieces_are_few_and_stand_in_their_question(text: str) -> None:
+    """Whatever is typed, no question has more than three pieces, and each stands in it."""
+    for asked, pieces in joined(NLP(text)).items():
+        assert 1 < len(pieces) <= MOST_JOINED
+        assert all(piece in asked for piece in pieces)
