@@ -11,7 +11,7 @@ from typing import Literal
 
 from mesoguide.measuring.answers import Answer, Rows
 from mesoguide.measuring.judging import judged
-from mesoguide.measuring.runs import APART, messages_of, set_of
+from mesoguide.measuring.runs import APART, APART_NAME, messages_of, set_of
 
 What = Literal["reply", "statements", "text"]
 """The first thing that differs: topic, kind or card; the statements told; the words alone."""
@@ -66,7 +66,7 @@ def compare(old: Mapping[str, Answer], new: Mapping[str, Answer], rows: Rows) ->
         file, row = rows[name]
         what, turn = _what(before, after), _turn(file, row, before, after)
         counts.update([what, turn, "changed"])
-        if set_of(row) == APART:
+        if set_of(row) in APART:
             apart.update([what, turn, "changed"])
         else:
             groups.setdefault((what, turn, before, after), []).append(messages_of(row))
@@ -79,7 +79,7 @@ def compare(old: Mapping[str, Answer], new: Mapping[str, Answer], rows: Rows) ->
 def summary(comparison: Comparison) -> str:
     """Return the comparison in a few lines for a terminal."""
     lines = [f"{comparison.compared:,} messages compared: {_counted(comparison.counts)}"]
-    lines.append(f"of these in set {APART}, which is not shown: {_counted(comparison.apart)}")
+    lines.append(f"of these in {APART_NAME}, which are not shown: {_counted(comparison.apart)}")
     for side, count in (("old", comparison.only_old), ("new", comparison.only_new)):
         lines += [f"{count:,} answers are in the {side} version alone, or their message is gone"] * (
             count > 0

@@ -16,7 +16,7 @@ from mesoguide.measuring.judging import (
     tells,
     tells_all,
 )
-from mesoguide.measuring.runs import APART, Run, of
+from mesoguide.measuring.runs import APART, APART_NAME, Run, of
 from mesoguide.safety import DEFERRALS, NONE, RED_FLAGS
 
 CERTAIN = 1.959964
@@ -139,9 +139,9 @@ def figures(runs: Sequence[Run], *, only: Collection[str] = ()) -> Figures:
 
 
 def table(runs: Sequence[Run]) -> str:
-    """Return the figures of all sets, and of the one kept apart, as a Markdown table."""
+    """Return the figures of all sets, and of those kept apart, as a Markdown table."""
     found, apart = shares(runs), shares(runs, only=APART)
-    lines = [f"| measure | all sets | set {APART} alone |", "|---|---|---|"]
+    lines = [f"| measure | all sets | {APART_NAME} alone |", "|---|---|---|"]
     lines += [f"| {name} | {shown(found[key])} | {shown(apart[key])} |" for key, name in NAMES.items()]
     return "\n".join(lines)
 
@@ -155,9 +155,9 @@ _LISTED = ("questions", "facts", "several", "follow_ups", "safety")
 
 
 def worst(runs: Iterable[Run]) -> tuple[str, ...]:
-    """Return a line for each message that went wrong, without those of the set that is kept apart."""
+    """Return a line for each message that went wrong, without those of the sets kept apart."""
     return tuple(
         f"{' / '.join(run.messages)} → {run.reply['kind']} {run.reply['topics']}"
         for run in runs
-        if run.set != APART and judged(run.file, run.row, run.reply) is False
+        if run.set not in APART and judged(run.file, run.row, run.reply) is False
     )

@@ -21,7 +21,7 @@ from mesoguide.measuring import curves, figures, judging, plots
 from mesoguide.measuring.changes import Comparison
 from mesoguide.measuring.copies import near_copies
 from mesoguide.measuring.figures import Share, share
-from mesoguide.measuring.runs import APART, FILES, Measured, Run
+from mesoguide.measuring.runs import APART, APART_NAME, FILES, Measured, Run
 from mesoguide.safety import DEFERRALS, NONE, RED_FLAGS
 from mesoguide.settings import ROOT
 
@@ -66,7 +66,7 @@ def report(measured: Measured, *, lines: Sequence[str], commit: str, day: date) 
     return _rendered(
         "report.html",
         about=_about(measured, commit, day),
-        apart=APART,
+        apart=APART_NAME,
         lines=len(lines),
         threshold=measured.threshold,
         error=curves.calibration_error(bins),
@@ -90,7 +90,7 @@ def report(measured: Measured, *, lines: Sequence[str], commit: str, day: date) 
             "red_flags": _red_flags(measured.of("safety")),
             "deferrals": _deferrals(measured.of("safety")),
             "languages": _languages(measured.of("languages")),
-            **_worst([run for run in measured.runs if run.set != APART], topics),
+            **_worst([run for run in measured.runs if run.set not in APART], topics),
         },
         origins=yaml.safe_load((EVALS / "sets.yml").read_text("utf-8")),
     )
@@ -98,7 +98,7 @@ def report(measured: Measured, *, lines: Sequence[str], commit: str, day: date) 
 
 def changes(comparison: Comparison, old: str, new: str) -> str:
     """Return the comparison of the versions named ``old`` and ``new`` as HTML."""
-    return _rendered("changes.html", comparison=comparison, old=old, new=new, apart=APART)
+    return _rendered("changes.html", comparison=comparison, old=old, new=new, apart=APART_NAME)
 
 
 def commit_of(folder: Path = ROOT) -> str:
@@ -273,9 +273,9 @@ def _follow_ups(runs: Sequence[Run]) -> Table:
     kinds["not in the documents, and others"] = [run for run in runs if run not in named]
     rows: list[Row] = []
     for name, listed in (*kinds.items(), ("all", list(runs))):
-        apart = [run for run in listed if run.set == APART]
+        apart = [run for run in listed if run.set in APART]
         rows.append((name, _right(listed), _right(apart)))
-    return Table("Follow-ups met as they are meant", ("meant to be", "all sets", f"set {APART}"), tuple(rows))
+    return Table("Follow-ups met as they are meant", ("meant to be", "all sets", APART_NAME), tuple(rows))
 
 
 def _right(runs: Iterable[Run]) -> Share:
@@ -297,7 +297,7 @@ def _red_flags(runs: Sequence[Run]) -> Table:
 
     red = [run for run in runs if run.row["tier"] in RED_FLAGS]
     rows: list[Row] = []
-    for suffix, listed in (("", red), (f", set {APART}", [run for run in red if run.set == APART])):
+    for suffix, listed in (("", red), (f", {APART_NAME}", [run for run in red if run.set in APART])):
         rows += [row(f"{tier}{suffix}", [r for r in listed if r.row["tier"] == tier]) for tier in RED_FLAGS]
         rows.append(row(f"all red flags{suffix}", listed))
     head = ("tier", "its card, one that is accepted or a higher one", "any red card",

@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-APART = "e"
-"""The newest set that other hands wrote, without a look at the training messages.
+APART = ("e", "f")
+"""The newest sets, which other hands wrote without a look at the training messages.
 
-Its sums are shown and its messages never, so that nobody chooses anything on them."""
+Their sums are shown and their messages never, so that nobody chooses anything on them."""
+APART_NAME = f"sets {' and '.join(APART)}"
 FILES = ("questions", "facts", "several", "follow_ups", "safety", "languages")
 """The files of evals/ in the order in which they are run."""
 FIRST = "a"

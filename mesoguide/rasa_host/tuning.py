@@ -45,7 +45,7 @@ def tune(say: Callable[[str], None], *, uv: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "messages.jsonl"
         file.write_text("".join(f"{json.dumps(row)}\n" for row in messages()), "utf-8")
-        say("tuning (torch is fetched the first time; about half an hour on two cores) …")
+        say("tuning (torch is fetched the first time; about three quarters of an hour on two cores) …")
         needs = [part for need in NEEDS for part in ("--with", need)]
         script, model = ROOT / "tuning" / "tune.py", Path(spec.origin).parent / "model"
         command = [uv, "run", "--no-project", *needs, "python", str(script)]

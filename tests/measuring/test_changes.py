@@ -80,7 +80,7 @@ def test_one_change_of_many_answers_is_listed_once() -> None:
 
 def test_the_set_kept_apart_is_counted_and_not_shown() -> None:
     """A message that nobody may read changes the sums and stands in no list."""
-    found = compared((row("secret", "pain", of=APART), PAIN, COST), (row("open", "pain"), PAIN, COST))
+    found = compared((row("secret", "pain", of=APART[0]), PAIN, COST), (row("open", "pain"), PAIN, COST))
 
     assert [("open",)] == [said for change in found.changes for said in change.messages]
     assert (2, 1) == (found.counts["worse"], found.apart["worse"])

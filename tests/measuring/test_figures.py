@@ -31,7 +31,7 @@ def safety(tier: str, got: dict[str, Any], **more: Any) -> Run:
 RUNS = [
     question(reply("answer", "pain"), "pain"),
     question(reply("answer", "safety"), "pain", also=["safety"]),
-    question(reply("answer", "cost"), "pain", text="the secret one", set=APART),
+    question(reply("answer", "cost"), "pain", text="the secret one", set=APART[-1]),
     question(reply("clarify"), "pain"),
     question(reply("answer", "cost"), kind="not_in_documents"),
     question(reply("not_in_documents"), kind="not_in_documents"),
