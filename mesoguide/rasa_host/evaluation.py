@@ -5,25 +5,60 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mesoguide import evaluation_data
 from mesoguide.measuring.figures import table
 from mesoguide.measuring.runs import FILES, Measured, Run, messages_of
 from mesoguide.measuring.typos import with_typos
-from mesoguide.rasa_host.assistant import Assistant
+from mesoguide.rasa_host.training import ENDPOINTS
 from mesoguide.safety import RED_FLAGS
 from mesoguide.settings import load_settings
 
+if TYPE_CHECKING:
+    from mesoguide.rasa_host.assistant import Assistant
+
 TYPOS = (1, 2)
 """How many typos are put into a message."""
+PROCESSES = 2
+"""That share the conversations: the smallest machine this is for has two cores."""
 
 
-def measure(model: Path, *, typos: bool = True) -> Measured:
-    """Send every evaluation message through the product; with ``typos``, single ones with typos too."""
-    return asyncio.run(_measured(Assistant.load(model, load_settings()), typos=typos))
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A line of an evaluation file, and how many typos each of its messages gets."""
+
+    file: str
+    row: Mapping[str, Any]
+    typos: int = 0
+
+
+def measure(model: Path, *, typos: bool = True, processes: int = PROCESSES) -> Measured:
+    """Send every evaluation message through the product; with ``typos``, single ones with typos too.
+
+    Each of the ``processes`` loads the product and holds its share of the conversations.
+    """
+    begun = time.monotonic()
+    asked = [Asked(file, row) for file in FILES for row in evaluation_data.read(file)]
+    for count in TYPOS if typos else ():
+        asked += [replace(each, typos=count) for each in asked if not each.typos and _takes_typos(each)]
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        # every n-th: each process gets its part of the long and of the short ones
+        shares = list(pool.map(partial(_share, model), [asked[at::processes] for at in range(processes)]))
+    runs: list[Run] = [shares[at % processes].runs[at // processes] for at in range(len(asked))]
+    typed = {
+        count: tuple(run for each, run in zip(asked, runs, strict=True) if each.typos == count)
+        for count in (TYPOS if typos else ())
+    }
+    plain = tuple(run for each, run in zip(asked, runs, strict=True) if not each.typos)
+    worked = sum(share.processor_seconds for share in shares)
+    return Measured(plain, typed, shares[0].threshold, time.monotonic() - begun, worked)
 
 
 def evaluate(model: Path) -> str:
@@ -31,36 +66,34 @@ def evaluate(model: Path) -> str:
     return table(measure(model, typos=False).runs)
 
 
-async def _measured(assistant: Assistant, *, typos: bool) -> Measured:
-    begun, worked = time.monotonic(), time.process_time()
+def _share(model: Path, asked: Sequence[Asked]) -> Measured:
+    """Load the product in this process and hold these conversations."""
+    from mesoguide.rasa_host import lean, quiet
+
+    begun = time.process_time()
+    quiet.start()
+    lean.start(model, ENDPOINTS)
+    from mesoguide.rasa_host.assistant import Assistant
+
+    assistant = Assistant.load(model, load_settings())
+    runs, threshold = asyncio.run(_runs(assistant, asked))
+    return Measured(tuple(runs), {}, threshold, processor_seconds=time.process_time() - begun)
+
+
+async def _runs(assistant: Assistant, asked: Iterable[Asked]) -> tuple[list[Run], float | None]:
     runs: list[Run] = []
     threshold = None
-    for file in FILES:
-        for row in evaluation_data.read(file):
-            run, trust = await _run(assistant, file, row, messages_of(row))
-            runs.append(run)
-            threshold = trust.get("threshold", threshold)
-    typed: dict[int, tuple[Run, ...]] = {}
-    for count in TYPOS if typos else ():
-        typed[count] = tuple([await _typed(assistant, run, count) for run in _to_type(runs)])
-    return Measured(tuple(runs), typed, threshold, time.monotonic() - begun, time.process_time() - worked)
+    for each in asked:
+        messages = tuple(with_typos(text, each.typos) for text in messages_of(each.row))
+        run, trust = await _run(assistant, each.file, each.row, messages)
+        runs.append(run)
+        threshold = trust.get("threshold", threshold)
+    return runs, threshold
 
 
-def _to_type(runs: Iterable[Run]) -> list[Run]:
-    """Return those that get typos: the questions and the red flags."""
-    return [
-        run
-        for run in runs
-        if run.file == "questions" or (run.file == "safety" and run.row["tier"] in RED_FLAGS)
-    ]
-
-
-async def _typed(assistant: Assistant, run: Run, count: int) -> Run:
-    (text,) = run.messages
-    typed = with_typos(text, count)
-    if typed == text:
-        return run
-    return (await _run(assistant, run.file, run.row, (typed,)))[0]
+def _takes_typos(asked: Asked) -> bool:
+    """Whether it gets typos: the questions and the red flags do."""
+    return asked.file == "questions" or (asked.file == "safety" and asked.row["tier"] in RED_FLAGS)
 
 
 async def _run(
