@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from mesoguide.safety import DEFERRALS
 from mesoguide.types import Knowledge, Memory, Question
 
 NAMED: dict[str, str] = {
@@ -43,6 +44,12 @@ POINTING = re.compile(
     r"\b(?:that|those|these|they|them|this|ones?|it|then|too|either|same|else|there|so)\b", re.IGNORECASE
 )
 """Words that point back."""
+BACK = re.compile(r"\b(?:that|those|these|they|them|this)\b", re.IGNORECASE)
+"""Of these the words that point to what was told, and not to the treatment as "it" may."""
+HARMLESS = frozenset({"safety", "side_effects", "infection_risk"})
+"""Topics whose answer soothes: wrong for somebody who has just told of a symptom."""
+OWN_CASE = HARMLESS | {"suitability", "contraindications", "combination"}
+"""Topics whose answer reads as a verdict for somebody who has just told of an own case."""
 MOST_LEANING = 10
 """Words above which a message is not looked at for leaning on the last answer."""
 STAYS, POINTS = 6.0, 0.4
@@ -86,6 +93,21 @@ def same_topic(question: Question, memory: Memory) -> str | None:
         return None
     pointing = bool(LEANING.match(question.text)) + bool(POINTING.search(question.text))
     return topic if STAYS * weights.get(topic, 0.0) + POINTS * pointing > best else None
+
+
+def goes_back(question: Question, tier: str) -> bool:
+    """Whether a short message is still about what got the fixed text of ``tier``.
+
+    "Is that a normal side effect?" after swelling lips, or "is it safe?" after warfarin, may not be
+    answered from the documents as if nothing had been told.
+    """
+    text, intent = question.text, question.intent
+    if len(text.split()) > MOST_LEANING or intent in TALK:
+        return False
+    leans = bool(LEANING.match(text) or POINTING.search(text))
+    if tier in DEFERRALS:
+        return leans and intent in OWN_CASE
+    return (leans and intent in HARMLESS) or bool(BACK.search(text))
 
 
 def about(question: Question, topic: str, knowledge: Knowledge) -> Question:

@@ -13,8 +13,8 @@ from mesoguide import follow_up
 from mesoguide.answer import Passage, answer, brief_answer, reasons, rest, short_answer
 from mesoguide.follow_up import SILENT
 from mesoguide.knowledge import filled
-from mesoguide.languages import languages
-from mesoguide.safety import DEFERRALS, RED_FLAGS
+from mesoguide.languages import ENGLISH, languages
+from mesoguide.safety import DEFERRALS, RED_FLAGS, TIERS
 from mesoguide.settings import Settings
 from mesoguide.types import Kind, Knowledge, Memory, Question, Reply, Topic
 
@@ -26,7 +26,7 @@ LONGEST_OF_ALL = 1500
 """Characters that no reply passes: beyond it channels cut or refuse a message."""
 BUTTONS = 3
 REMINDERS = 3
-"""Replies after a red flag that carry the reminder."""
+"""Replies after a red flag that carry the reminder, and messages that may go back to any fixed text."""
 
 SMALL_TALK: Mapping[str, str] = {
     "greet": "greeting", "goodbye": "goodbye", "thanks": "thanks", "bot_challenge": "bot",
@@ -45,11 +45,17 @@ def respond(
     The same arguments always give the same bytes.
     """
     memory = _known(memory, knowledge)
-    reply, kept = _responded(questions, memory, filled(knowledge, settings))
+    asked = _resolved(questions, memory, knowledge)
+    alone = (*questions, *asked) if len(questions) == len(asked) == 1 else ()
+    if memory.held and any(follow_up.goes_back(question, memory.stopped) for question in alone):
+        return stop(memory.stopped, ENGLISH, memory, knowledge, settings)
+    reply, kept = _responded(asked, memory, filled(knowledge, settings))
     if memory.reminders:
         text = filled(knowledge, settings).notices["reminder"]
         reply = replace(reply, text=f"{text}\n{reply.text}", notices=("reminder", *reply.notices))
-    return reply, replace(kept, reminders=max(0, memory.reminders - 1))
+    held = max(0, memory.held - 1)
+    kept = replace(kept, reminders=max(0, memory.reminders - 1), held=held)
+    return reply, replace(kept, stopped=memory.stopped if held else "")
 
 
 def _known(memory: Memory, knowledge: Knowledge) -> Memory:
@@ -59,6 +65,7 @@ def _known(memory: Memory, knowledge: Knowledge) -> Memory:
         topics=tuple(name for name in memory.topics if name in knowledge.topics),
         told=tuple(name for name in memory.told if name in knowledge.statements),
         asked=tuple(name for name in memory.asked if name in knowledge.topics),
+        held=memory.held if memory.stopped in TIERS and memory.stopped in knowledge.notices else 0,
     )
 
 
@@ -68,7 +75,7 @@ def stop(
     """Return the safety stop's reply for ``tier``: one fixed text and nothing else.
 
     It clears what the conversation remembers, but not a reminder that is due. After a red flag
-    the next replies carry one.
+    the next replies carry one. A message soon after that goes back to what was told gets the same text.
 
     Parameters
     ----------
@@ -84,14 +91,14 @@ def stop(
         notices = (tier, f"language_{language}")
     due = max(0, memory.reminders - 1)
     if tier == "language":
-        return Reply(text, "language", notices=notices), Memory(reminders=due)
+        kept = Memory(reminders=due, stopped=memory.stopped, held=max(0, memory.held - 1))
+        return Reply(text, "language", notices=notices), kept
     kind: Kind = "personal" if tier in DEFERRALS else "safety"
     reply = Reply(text, kind, tier=tier, notices=notices)
-    return reply, Memory(reminders=REMINDERS if tier in RED_FLAGS else due)
+    return reply, Memory(reminders=REMINDERS if tier in RED_FLAGS else due, stopped=tier, held=REMINDERS)
 
 
-def _responded(questions: Sequence[Question], memory: Memory, knowledge: Knowledge) -> tuple[Reply, Memory]:
-    asked = _resolved(questions, memory, knowledge)
+def _responded(asked: Sequence[Question], memory: Memory, knowledge: Knowledge) -> tuple[Reply, Memory]:
     topics = [q for q in asked if q.intent in knowledge.topics]
     if topics:
         return _topic_reply(asked, memory, knowledge)

@@ -38,10 +38,16 @@ Scores = Mapping[str, float]
 """Tier → probability, 0 to 1."""
 
 LONG = 40
-"""Words beyond which a message is read in windows too."""
+"""Words beyond which a message is read in passages too."""
+SENTENCE_ENDS = re.compile(r"(?<=[.!?;…])\s+|\n+")
+PASSAGE, LONGEST_PASSAGE = 25, 45
+"""Words of a passage: whole sentences until there are 25, so that it reads like a message. Torn from what
+stands around it, an ordinary sentence ("I live abroad and can't go with her") can look like anything."""
+SURE_PASSAGE, DOUBTED_WHOLE = 0.4, 0.05
+"""Probability of a red flag from which a passage counts by itself; below it, one that the whole must have too."""
 WINDOW, STEP = 20, 10
-"""Words of a window over a long message, and how far it moves."""
-MOST_WINDOWS = 400
+"""Words of a window over what has no end of a sentence within a passage's length, and how far it moves."""
+MOST_PASSAGES = 400
 LONGEST_WORD = 40
 """Letters beyond which a word is none: an address, or a key held down."""
 DENIED = re.compile(
@@ -100,11 +106,26 @@ class Pattern:
 
 
 def readings(text: str) -> list[str]:
-    """Return the texts that may each hold a red flag: the whole, and windows of a long one."""
+    """Return the texts that may each hold a red flag: the whole, and the passages of a long one."""
     words = [word for word in text.split() if len(word) <= LONGEST_WORD]
     text = text if len(words) == len(text.split()) else " ".join(words)
-    windows = [" ".join(words[i : i + WINDOW]) for i in range(0, len(words) - STEP, STEP)]
-    return [text, *(windows[:MOST_WINDOWS] if len(words) > LONG else ())]
+    return [text, *(_passages(text)[:MOST_PASSAGES] if len(words) > LONG else ())]
+
+
+def _passages(text: str) -> list[str]:
+    """The sentences of ``text``, as many together as make a passage, and windows where none ends."""
+    found: list[str] = []
+    words: list[str] = []
+    for sentence in SENTENCE_ENDS.split(text):
+        words += sentence.split()
+        if len(words) > LONGEST_PASSAGE:
+            found += [" ".join(words[i : i + WINDOW]) for i in range(0, len(words) - STEP, STEP)]
+        elif len(words) >= PASSAGE:
+            found.append(" ".join(words))
+        else:
+            continue
+        words = []
+    return [*found, *([" ".join(words)] if words else ())]
 
 
 def decide(scores: Sequence[Scores], thresholds: Thresholds, patterns: Collection[str] = ()) -> str | None:
@@ -117,7 +138,7 @@ def decide(scores: Sequence[Scores], thresholds: Thresholds, patterns: Collectio
     patterns
         Tiers of the plain-word patterns that it holds.
     """
-    red, deferred = (_likeliest(tiers, scores) for tiers in (RED_FLAGS, DEFERRALS))
+    red, deferred = _likeliest(RED_FLAGS, _heard(scores)), _likeliest(DEFERRALS, scores)
     personal = _sum(DEFERRALS, deferred) >= max(thresholds.deferral, OUTWEIGHED * _sum(RED_FLAGS, red))
     for tiers, best, threshold in (
         (RED_FLAGS, red, 1.1 if personal else thresholds.red_flag),
@@ -131,13 +152,13 @@ def decide(scores: Sequence[Scores], thresholds: Thresholds, patterns: Collectio
             return told if found not in patterns and likely else found
         if _sum(tiers, best) >= HALF_BELIEVED and set(tiers) & set(patterns):
             return next(tier for tier in tiers if tier in patterns)
-    if max(reading[MENTION] for reading in scores) >= thresholds.mention:
+    whole = scores[0]
+    if whole[MENTION] >= thresholds.mention:
         return MENTION
-    least = min(scores, key=lambda reading: reading[NONE])
-    if 1 - least[NONE] < thresholds.anything:
+    if 1 - whole[NONE] < thresholds.anything:
         return None
     groups = (RED_FLAGS, DEFERRALS, (MENTION,))
-    return _tier(max(groups, key=lambda tiers: _sum(tiers, least)), least)
+    return _tier(max(groups, key=lambda tiers: _sum(tiers, whole)), whole)
 
 
 def _tier(tiers: Sequence[str], reading: Scores) -> str:
@@ -151,6 +172,13 @@ def _tier(tiers: Sequence[str], reading: Scores) -> str:
         return top
     surely = _sum(RED_FLAGS, reading) >= DOUBTED
     return "emergency" if surely and reading["emergency"] >= NEAR_THE_TOP * reading["urgent"] else "urgent"
+
+
+def _heard(scores: Sequence[Scores]) -> list[Scores]:
+    """The readings that can be a red flag: the whole, and the passages that are to be believed."""
+    whole, *passages = scores
+    doubted = _sum(RED_FLAGS, whole) >= DOUBTED_WHOLE
+    return [whole, *(each for each in passages if doubted or _sum(RED_FLAGS, each) >= SURE_PASSAGE)]
 
 
 def _likeliest(tiers: Sequence[str], scores: Sequence[Scores]) -> Scores:

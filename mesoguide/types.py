@@ -151,13 +151,16 @@ class Memory:
 
     ``topics`` are those of the last answer, ``told`` the statements told about them so far,
     ``asked`` the topics that the last reply asked the user to choose from, ``reminders`` how
-    many more replies carry the reminder of a red flag.
+    many more replies carry the reminder of a red flag. ``stopped`` is the tier of the last fixed text of
+    the safety stop, and ``held`` for how many more messages it is sent again to one that goes back to it.
     """
 
     topics: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
     reminders: int = 0
+    stopped: str = ""
+    held: int = 0
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any] | None) -> Memory:
@@ -170,8 +173,13 @@ class Memory:
             else ()
             for key, names in lists.items()
         }
-        reminders = value.get("reminders")
-        return cls(**kept, reminders=reminders if isinstance(reminders, int) else 0)
+        reminders, held = (
+            count if isinstance(count := value.get(key), int) else 0 for key in ("reminders", "held")
+        )
+        stopped = value.get("stopped")
+        return cls(
+            **kept, reminders=reminders, held=held, stopped=stopped if isinstance(stopped, str) else ""
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON for the tracker's slot."""

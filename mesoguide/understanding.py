@@ -19,8 +19,8 @@ MOST_NEAR = 12
 """Statements named as nearest, whatever their topic."""
 PLAIN = 0.8
 """Probability from which a part of a message is said to be not in the documents."""
-APART = 0.8
-"""Probability from which each of two pieces that "and" joins is a question of its own."""
+PIECE = 0.8
+"""Probability from which each piece that "and" joins is a question of its own: see docs/measurements.md."""
 REMARKS = frozenset(SMALL_TALK) | {"out_of_scope", UNCLEAR, "empty", "human"}
 """Intents of a part of a message that is no question about the treatment or the clinic."""
 
@@ -79,7 +79,7 @@ def questions(
 def _apart(pieces: Sequence[Question], topics: Collection[str]) -> Sequence[Question]:
     """Return the ``pieces`` if each is surely about a topic, and not all about the same one."""
     settled = [settle(piece, topics) for piece in pieces]
-    sure = all(found.sure and found.intent in topics and _weight(found) >= APART for found in settled)
+    sure = all(found.sure and found.intent in topics and _weight(found) >= PIECE for found in settled)
     return pieces if sure and len({found.intent for found in settled}) > 1 else ()
 
 

@@ -19,6 +19,9 @@ Floats = NDArray[np.floating[Any]]
 SHRINKAGE = 0.5
 """Share of the round covariance: chosen with POWER on training files, see docs/benchmarks.md."""
 POWER = -0.25
+"""Of the covariance; -½ would make it round."""
+NOTHING = 1e-9
+"""Share of the examples' mean square below which their spread is rounding."""
 
 
 def whitening(vectors: Floats, intents: NDArray[np.str_]) -> Floats:
@@ -40,7 +43,7 @@ def whitening(vectors: Floats, intents: NDArray[np.str_]) -> Floats:
     free = len(vectors) - len(counts)
     spread = around.T @ around / max(free, 1)
     mean = np.trace(spread) / width
-    if free < 1 or mean <= 0:
+    if free < 1 or mean <= NOTHING * np.mean(vectors**2):
         return np.eye(width)
     lengths, directions = np.linalg.eigh((1 - SHRINKAGE) * spread + SHRINKAGE * mean * np.eye(width))
     return np.asarray((directions * (lengths / mean) ** POWER) @ directions.T)

@@ -63,8 +63,19 @@ def test_a_short_message_is_read_once() -> None:
     assert readings("") == [""]
 
 
-def test_long_text_is_read_in_windows_too() -> None:
-    """A red flag in the middle of many words stands whole in some window."""
+def test_long_text_is_read_in_passages_too() -> None:
+    """A red flag in the middle of many words stands whole in a passage of whole sentences."""
+    text = f"{'We had lunch near the old station. ' * 8}Oh no. My throat is closing up! {'We went home by train. ' * 8}"
+    whole, *passages = readings(text)
+
+    assert whole == text
+    assert any("My throat is closing up!" in passage for passage in passages)
+    assert " ".join(passages).split() == text.split()
+    assert all(safety.PASSAGE <= len(passage.split()) <= safety.LONGEST_PASSAGE for passage in passages[:-1])
+
+
+def test_text_without_marks_is_read_in_windows() -> None:
+    """A red flag in the middle of many words without a full stop stands whole in some window."""
     text = f"{'we had lunch near the station ' * 20}my throat is closing up {'we went home by train ' * 20}"
     whole, *windows = readings(text)
 
@@ -73,9 +84,17 @@ def test_long_text_is_read_in_windows_too() -> None:
     assert max(len(window.split()) for window in windows) <= safety.WINDOW
 
 
-def test_windows_are_bounded() -> None:
-    """A book does not make the stop slow: the number of windows has a bound."""
-    assert len(readings("word " * 50_000)) == safety.MOST_WINDOWS + 1
+@pytest.mark.parametrize("text", ["word " * 50_000, "a. " * 50_000])
+def test_passages_are_bounded(text: str) -> None:
+    """A book does not make the stop slow: the number of passages has a bound."""
+    assert len(readings(text)) == safety.MOST_PASSAGES + 1
+
+
+def test_no_passage_of_a_message_of_5000_characters_is_left_out() -> None:
+    """Even in the shortest words and sentences such a message fits into the bound."""
+    for text in ("a " * 2500, "a. " * 1667, "a b. " * 1000):
+        _, *passages = readings(text)
+        assert len(passages) < safety.MOST_PASSAGES
 
 
 def test_a_key_held_down_is_no_word() -> None:
@@ -139,6 +158,21 @@ def test_red_flags_count_together() -> None:
 def test_one_window_stops_the_message() -> None:
     """A window with a red flag stops a long message that looks ordinary as a whole."""
     assert decide([scores(), scores(), scores(emergency=0.7)], THRESHOLDS) == "emergency"
+
+
+def test_a_passage_is_believed_if_it_is_sure_or_the_whole_doubts_too() -> None:
+    """A sentence torn from a harmless story looks like a red flag by chance; with a hint in the whole it counts."""
+    story, hint, passage = scores(), scores(urgent=0.1), scores(urgent=0.3)
+
+    assert decide([story, passage], THRESHOLDS) is None
+    assert decide([hint, passage], THRESHOLDS) == "urgent"
+    assert decide([story, scores(urgent=0.5)], THRESHOLDS) == "urgent"
+
+
+def test_a_mention_in_a_story_does_not_stop_it() -> None:
+    """What is mild counts in the message as a whole, and not in a passage of it."""
+    assert decide([scores(), scores(mention=0.9)], THRESHOLDS) is None
+    assert decide([scores(mention=0.9), scores()], THRESHOLDS) == MENTION
 
 
 def test_something_of_many_tiers_is_stopped() -> None:
@@ -409,8 +443,62 @@ def test_the_stop_sends_one_text_alone(tier: str) -> None:
 
 @pytest.mark.parametrize("tier", RED_FLAGS)
 def test_a_red_flag_clears_the_memory(tier: str) -> None:
-    """Nothing of the conversation before is kept but that a reminder is due."""
-    assert stop(tier, "en", Memory(), KNOWLEDGE, SETTINGS)[1] == Memory(reminders=REMINDERS)
+    """Nothing of the conversation before is kept but that a reminder is due, and for which text."""
+    said = Memory(topics=("pain",), told=("a",), asked=("pain",))
+    kept = Memory(reminders=REMINDERS, stopped=tier, held=REMINDERS)
+
+    assert stop(tier, "en", said, KNOWLEDGE, SETTINGS)[1] == kept
+
+
+BACK = (
+    ("emergency", "is that a normal side effect?", "pain", True),
+    ("urgent", "how long does that last?", "pain", True),
+    ("urgent", "and is it safe?", "safety", True),
+    ("mention", "do they go away", "silent_effects", True),
+    ("emergency", "is it sore?", "pain", False),
+    (
+        "emergency",
+        "what does it say about safety in general, for people who read long articles?",
+        "safety",
+        False,
+    ),
+    ("emergency", "thanks for that", "thanks", False),
+    ("medicines", "so is it safe?", "safety", True),
+    ("personal", "how long does that take", "pain", False),
+    ("personal", "is mesotherapy safe", "safety", False),
+)
+
+
+@pytest.mark.parametrize(("tier", "text", "intent", "again"), BACK)
+def test_a_message_that_goes_back_gets_the_same_text_again(
+    tier: str, text: str, intent: str, again: bool
+) -> None:
+    """After a fixed text nothing soothing is told to somebody who goes on about the same."""
+    first, memory = stop(tier, "en", Memory(), KNOWLEDGE, SETTINGS)
+    reply, _ = respond([Question(text, intent, sure=True)], memory, KNOWLEDGE, SETTINGS)
+
+    assert (reply == first) is again
+
+
+def test_a_fixed_text_is_not_sent_for_ever() -> None:
+    """Three messages later the conversation goes on as if nothing had been; each repetition starts anew."""
+    _, memory = stop("medicines", "en", Memory(), KNOWLEDGE, SETTINGS)
+    back, other = Question("so is it safe?", "safety", sure=True), Question("price?", "cost", sure=True)
+    tiers = []
+    for question in (other, other, back, other, other, other, back):
+        reply, memory = respond([question], memory, KNOWLEDGE, SETTINGS)
+        tiers.append(reply.tier)
+
+    assert tiers == [None, None, "medicines", None, None, None, None]
+    assert memory.stopped == ""
+
+
+def test_a_fixed_text_that_is_gone_is_not_sent_again() -> None:
+    """A memory that names a tier of another version is no error, and nothing is repeated."""
+    memory = Memory(stopped="a tier of last year", held=2)
+    reply, _ = respond([Question("so is it safe?", "safety", sure=True)], memory, KNOWLEDGE, SETTINGS)
+
+    assert reply.tier is None
 
 
 def test_the_reminder_stands_in_three_replies() -> None:

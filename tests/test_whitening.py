@@ -45,9 +45,8 @@ def test_without_two_examples_of_an_intent_nothing_changes(count: int, width: in
 
 def test_equal_examples_change_nothing() -> None:
     """Examples that are all the same leave nothing to divide by, and the map is the identity."""
-    rows = np.ones((4, 3))
-
-    assert np.array_equal(np.eye(3), whitening(rows, np.array(["a", "a", "b", "b"])))
+    for rows in (np.ones((4, 3)), np.full((4, 3), 0.1), np.zeros((4, 3))):
+        assert np.array_equal(np.eye(3), whitening(rows, np.array(["a", "a", "b", "b"])))
 
 
 @given(st.lists(st.floats(-5, 5), min_size=5, max_size=5))

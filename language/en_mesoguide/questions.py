@@ -32,6 +32,7 @@ ADDS = frozenset({"and", "also", "plus", "&", "+", "n"})
 LISTED = frozenset({"the", "its", "their"})
 """Open the next thing in a list of what is asked about ("tell me the price, the time it takes …")."""
 FURTHER = frozenset({"any", "about"})
+"""Open one too ("what is in it, any side effects")."""
 AFTER_JOIN = WH | AUXILIARY | FURTHER | {"if", "whether"}
 INVERSION = 6
 """Words from a question word in which its auxiliary and subject must stand."""
@@ -69,11 +70,20 @@ def question_spans(doc: Doc) -> list[str]:
 def joined(doc: Doc) -> dict[str, list[str]]:
     """Return the texts between the words "and", "also" … of each possible question, by its text.
 
+    With them a message still holds no more than ``MOST_QUESTIONS``.
+
     "size of needle and how painful" holds two questions, "safe for men and women" one; only what is
     understood of each text can tell. Questions without such texts are left out.
     """
-    found = {_trimmed(span): _between(span) for span in _asked(doc)}
-    return {text: texts for text, texts in found.items() if 1 < len(texts) <= MOST_JOINED}
+    asked = _asked(doc)
+    room = MOST_QUESTIONS - len(asked)
+    found: dict[str, list[str]] = {}
+    for span in asked:
+        texts = _between(span)
+        if 1 < len(texts) <= room + 1:
+            found[_trimmed(span)] = texts
+            room -= len(texts) - 1
+    return found
 
 
 def _asked(doc: Doc) -> list[Span]:
@@ -85,9 +95,10 @@ def _between(span: Span) -> list[str]:
     doc, starts = span.doc, [span.start]
     for token in doc[span.start + 1 : span.end]:
         opens = token.nbor(-1).lower_ in ADDS and token.lower_ not in JOINS and not token.is_punct
-        two = min(_words(doc[starts[-1] : token.i]), _words(doc[token.i : span.end])) >= FEWEST_WORDS
-        if opens and two:
+        if opens and min(map(_words, (doc[starts[-1] : token.i], doc[token.i : span.end]))) >= FEWEST_WORDS:
             starts.append(token.i)
+        if len(starts) > MOST_JOINED:
+            return []
     spans = [doc[a:b] for a, b in zip(starts, [*starts[1:], span.end], strict=True)]
     return [text for text in map(_trimmed, spans) if text]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,8 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from en_mesoguide.encoder import WIDTH as ENCODED
-from mesoguide.whitening import Floats, mapped, whitening
+from mesoguide import whitening
+from mesoguide.whitening import Floats, mapped
 
 FILE = "map.npy"
 
@@ -42,6 +45,11 @@ class IntentWhitening(GraphComponent):
         """Make the untrained component (Rasa's hook)."""
         return cls(model_storage, resource)
 
+    @classmethod
+    def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
+        """Return a hash of the code that computes, of which Rasa's cache does not know."""
+        return hashlib.sha256(Path(whitening.__file__).read_bytes()).hexdigest()
+
     def train(self, training_data: TrainingData) -> Resource:
         """Learn the map from the examples and keep it."""
         found = [
@@ -53,7 +61,7 @@ class IntentWhitening(GraphComponent):
         if not found:
             raise ValueError("config.yml: IntentWhitening finds no vectors. Put it after SpacyFeaturizer.")
         vectors, intents = zip(*found, strict=True)
-        self.matrix = whitening(np.stack(vectors), np.array(intents)).astype(np.float32)
+        self.matrix = whitening.whitening(np.stack(vectors), np.array(intents)).astype(np.float32)
         with self._storage.write_to(self._resource) as folder:
             np.save(folder / FILE, self.matrix, allow_pickle=False)
         return self._resource

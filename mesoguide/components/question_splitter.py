@@ -22,7 +22,7 @@ from en_mesoguide import build, questions, vectors
 PARENT = "mesoguide_message"
 """Key under which each part carries the message that it comes from."""
 PIECE_OF = "mesoguide_piece_of"
-"""Key of what stands between joining words in a part: the part's text."""
+"""Key of a piece: the text of the question that it is a piece of; the message's, where that is one question."""
 DOCUMENT = "mesoguide_document"
 """Key of a part's spaCy document with all its tokens."""
 UNREADABLE = "empty"
@@ -35,7 +35,7 @@ UNREADABLE = "empty"
 class QuestionSplitter(GraphComponent):
     """Replaces each message by a copy and one message for each question proposed in it.
 
-    So do the pieces of a question that joining words stand between.
+    It also adds one for each piece that "and" and the like join in a question.
     """
 
     @classmethod

@@ -119,8 +119,8 @@ def _scores(texts: list[str], model: SpacyModel) -> list[list[dict[str, float]]]
     repaired: list[str] = []
     ends: list[int] = []
     for text in texts:
-        whole, *windows = safety.readings(text)
-        readings = [readable(whole, LONGEST_WHOLE), *windows]
+        whole, *passages = safety.readings(text)
+        readings = [readable(whole, LONGEST_WHOLE), *passages]
         repaired += [nlp.tokenizer.repaired(reading.lower()) or " " for reading in readings]
         ends.append(len(repaired))
     vectors = nlp.get_pipe("mesoguide_vectors").encoder.outputs(repaired, TUNED)

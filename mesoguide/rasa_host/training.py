@@ -82,7 +82,7 @@ def prepare(say: Say, *, force: bool = False) -> Path:
         _write({"language": wanted["language"]})
         made = _made()
     if force or made.get("model") != wanted["model"] or not MODEL.is_file():
-        say("training the model (about half a minute) …")
+        say("training the model (about a minute) …")
         train(MODEL)
         _write(wanted)
     return MODEL

@@ -143,3 +143,20 @@ def test_every_sentence_is_a_statement_or_a_fixed_text(ask) -> None:
         assert set(re.findall(r"[a-z]+", rest.lower())) <= {
             "the", "guide", "review", "says", "it", "also", "is",
         }, rest  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "topics"),
+    [
+        ("needle size and side effects", ["needle", "side_effects"]),
+        ("Hello there. Needle size plus side effects?", ["needle", "side_effects"]),
+        ("NEEDLE SIZE and SIDE EFFECTS", ["needle", "side_effects"]),
+        ("needle size and side effects? needle size and side effects?", ["needle", "side_effects"]),
+        ("needle size and how thin is the needle", ["needle"]),
+    ],
+)
+def test_what_and_joins_is_answered_where_it_is_two_questions(ask, text: str, topics: list[str]) -> None:
+    """No grammar tells whether "and" joins two questions; what is understood of its sides does."""
+    (reply,) = ask(text)
+
+    assert reply["topics"] == topics
