@@ -93,7 +93,7 @@ def _chosen(whole: Question, parts: Sequence[Question], topics: Collection[str])
     asked = [part for part in settled if part.sure and part.intent not in REMARKS and _clear(part)]
     about = {part.intent for part in asked}
     if len(about) > 1 and about & set(topics):
-        return asked
+        return [_likelier(part, topics) for part in asked]
     silent = one.sure and one.intent.startswith(SILENT)
     if len(parts) == 1 and asked and asked[0].intent in topics and not silent:
         surer = one.sure and one.intent in topics and _weight(one) > _weight(asked[0])
@@ -101,6 +101,13 @@ def _chosen(whole: Question, parts: Sequence[Question], topics: Collection[str])
     if asked and not one.sure:
         return asked[:1]
     return [one]
+
+
+def _likelier(part: Question, topics: Collection[str]) -> Question:
+    """Decide between two topics where others are asked about too: one reply can't ask back and answer."""
+    if part.intent != CLARIFY:
+        return part
+    return replace(part, intent=_most({name: weight for name, weight in part.ranking if name in topics}))
 
 
 def _clear(part: Question) -> bool:

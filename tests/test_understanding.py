@@ -96,6 +96,14 @@ def test_two_parts_about_two_topics_are_two_questions() -> None:
     assert ["pain", "cost"] == asked(sure("pain"), sure("pain"), sure("cost"))
 
 
+def test_a_part_that_may_be_two_topics_is_the_likelier_one() -> None:
+    """Beside another question nothing is asked back, and nothing is dropped: the likelier topic is answered."""
+    either = question("cost", ranking=[("cost", 0.4), ("safety", 0.38)])
+
+    assert ["clarify"] == asked(either)
+    assert ["pain", "cost"] == asked(sure("pain"), sure("pain"), either)
+
+
 def test_two_parts_about_one_topic_are_one_question() -> None:
     """ "Does it hurt, and how much?" is read as a whole."""
     assert ["pain"] == asked(sure("pain"), sure("pain"), sure("pain"))
