@@ -45,6 +45,8 @@ PASSAGE, LONGEST_PASSAGE = 25, 45
 stands around it, an ordinary sentence ("I live abroad and can't go with her") can look like anything."""
 SURE_PASSAGE, DOUBTED_WHOLE = 0.4, 0.05
 """Probability of a red flag from which a passage counts by itself; below it, one that the whole must have too."""
+WITHIN_WHOLE = 4
+"""Passages, from the first, that the reading of the whole surely takes in: it ends after about a hundred words."""
 WINDOW, STEP = 20, 10
 """Words of a window over what has no end of a sentence within a passage's length, and how far it moves."""
 MOST_PASSAGES = 400
@@ -177,8 +179,10 @@ def _tier(tiers: Sequence[str], reading: Scores) -> str:
 def _heard(scores: Sequence[Scores]) -> list[Scores]:
     """The readings that can be a red flag: the whole, and the passages that are to be believed."""
     whole, *passages = scores
-    doubted = _sum(RED_FLAGS, whole) >= DOUBTED_WHOLE
-    return [whole, *(each for each in passages if doubted or _sum(RED_FLAGS, each) >= SURE_PASSAGE)]
+    if _sum(RED_FLAGS, whole) >= DOUBTED_WHOLE:
+        return list(scores)
+    within, beyond = passages[:WITHIN_WHOLE], passages[WITHIN_WHOLE:]
+    return [whole, *(each for each in within if _sum(RED_FLAGS, each) >= SURE_PASSAGE), *beyond]
 
 
 def _likeliest(tiers: Sequence[str], scores: Sequence[Scores]) -> Scores:

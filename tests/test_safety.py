@@ -169,6 +169,12 @@ def test_a_passage_is_believed_if_it_is_sure_or_the_whole_doubts_too() -> None:
     assert decide([story, scores(urgent=0.5)], THRESHOLDS) == "urgent"
 
 
+def test_a_passage_beyond_the_reading_of_the_whole_counts_by_itself() -> None:
+    """What the whole cannot hint at, because its reading ended before, needs no hint in it."""
+    assert decide([scores()] * (1 + safety.WITHIN_WHOLE) + [scores(urgent=0.3)], THRESHOLDS) == "urgent"
+    assert decide([scores()] * safety.WITHIN_WHOLE + [scores(urgent=0.3)], THRESHOLDS) is None
+
+
 def test_a_mention_in_a_story_does_not_stop_it() -> None:
     """What is mild counts in the message as a whole, and not in a passage of it."""
     assert decide([scores(), scores(mention=0.9)], THRESHOLDS) is None
