@@ -32,10 +32,10 @@ class Examples:
     vectors: Floats
     intents: NDArray[np.str_]
 
-    def nearest(self, vector: Floats, intent: str) -> float:
-        """Return the cosine of ``vector`` to the nearest example of ``intent``; 0 without one."""
+    def nearest(self, vectors: Floats, intent: str) -> Floats:
+        """Return the cosine of each of ``vectors`` to the nearest example of ``intent``; 0 without one."""
         rows = self.vectors[self.intents == intent]
-        return float((rows @ vector).max(initial=0.0))
+        return np.asarray((rows @ vectors.T).max(axis=0, initial=0.0))
 
 
 def unit(vectors: Floats) -> Floats:
@@ -46,7 +46,7 @@ def unit(vectors: Floats) -> Floats:
 
 def score(confidence: float, intent: str, vector: Floats, examples: Examples) -> float:
     """Return how far a prediction can be trusted, 0 to 1."""
-    return confidence * examples.nearest(vector, intent)
+    return confidence * float(examples.nearest(vector, intent))
 
 
 def learn_threshold(features: Floats, examples: Examples, *, keep: float, settings: dict[str, Any]) -> float:
@@ -92,9 +92,10 @@ def _right_scores(
     model.fit(features[learn], examples.intents[learn])
     probabilities = model.predict_proba(features[held])
     known = Examples(examples.vectors[learn], examples.intents[learn])
+    intents, sure = model.classes_[probabilities.argmax(axis=1)], probabilities.max(axis=1)
+    right = intents == examples.intents[held]
     scores: list[float] = []
-    for row, probability in zip(held, probabilities, strict=True):
-        intent = str(model.classes_[probability.argmax()])
-        if intent == examples.intents[row]:
-            scores.append(score(float(probability.max()), intent, examples.vectors[row], known))
+    for intent in np.unique(intents[right]):
+        rows = right & (intents == intent)
+        scores += (sure[rows] * known.nearest(examples.vectors[held[rows]], intent)).tolist()
     return scores

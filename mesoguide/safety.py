@@ -20,6 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from mesoguide import json_lines
+from mesoguide.cleaning import readable
 from mesoguide.errors import DataError, Problem
 from mesoguide.settings import ROOT
 from mesoguide.types import Place
@@ -50,6 +51,8 @@ WITHIN_WHOLE = 4
 WINDOW, STEP = 20, 10
 """Words of a window over what has no end of a sentence within a passage's length, and how far it moves."""
 MOST_PASSAGES = 400
+LONGEST_WHOLE = 1000
+"""Characters of the whole that are read at once; the passages hold the rest."""
 LONGEST_WORD = 40
 """Letters beyond which a word is none: an address, or a key held down."""
 DENIED = re.compile(
@@ -108,10 +111,10 @@ class Pattern:
 
 
 def readings(text: str) -> list[str]:
-    """Return the texts that may each hold a red flag: the whole, and the passages of a long one."""
+    """Return the texts that may each hold a red flag: the beginning and end, and a long one's passages."""
     words = [word for word in text.split() if len(word) <= LONGEST_WORD]
     text = text if len(words) == len(text.split()) else " ".join(words)
-    return [text, *(_passages(text)[:MOST_PASSAGES] if len(words) > LONG else ())]
+    return [readable(text, LONGEST_WHOLE), *(_passages(text)[:MOST_PASSAGES] if len(words) > LONG else ())]
 
 
 def _passages(text: str) -> list[str]:

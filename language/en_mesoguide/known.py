@@ -1,4 +1,4 @@
-"""Vectors of the training messages, encoded once when the package is built.
+"""Vectors of the messages that a training reads, encoded once when the package is built.
 
 A training reads ten thousand messages, and encoding them is most of its work although few of
 them change from one training to the next. Here they are kept by a hash of their text.
@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 FILE = "known.npz"
+CALIBRATION = "calibration.npz"
+"""The like for what the safety stop's thresholds are learnt on."""
 HASH_BYTES = 16
 
 Rows = NDArray[np.float32]
@@ -27,18 +29,18 @@ class Known:
         self._rows = rows or {}
 
     @classmethod
-    def load(cls, folder: Path) -> Known:
-        """Read what :meth:`save` wrote to ``folder``; nothing is known where there is no file."""
-        if not (folder / FILE).is_file():
+    def load(cls, file: Path) -> Known:
+        """Read what :meth:`save` wrote to ``file``; nothing is known where there is none."""
+        if not file.is_file():
             return cls()
-        with np.load(folder / FILE, allow_pickle=False) as stored:
+        with np.load(file, allow_pickle=False) as stored:
             hashes, rows = stored["hashes"], stored["rows"]
         return cls({name.tobytes(): row for name, row in zip(hashes, rows, strict=True)})
 
-    def save(self, folder: Path) -> None:
-        """Write everything to ``folder``."""
+    def save(self, file: Path) -> None:
+        """Write everything to ``file``."""
         hashes = np.frombuffer(b"".join(self._rows), np.uint8).reshape(-1, HASH_BYTES)
-        np.savez(folder / FILE, hashes=hashes, rows=np.stack(list(self._rows.values())))
+        np.savez(file, hashes=hashes, rows=np.stack(list(self._rows.values())))
 
     def rows(self, texts: Sequence[str], encode: Encode) -> Rows:
         """Return a row a text: what is known, and what ``encode`` makes of the others."""

@@ -1,6 +1,6 @@
 """The sentence vector, put on every token so that Rasa's SpacyFeaturizer finds it.
 
-``scale · [MiniLM (384) | 0.4 · character n-grams (1024) | 0.4 · word n-grams (1024) | 0.36 ·
+``scale · [MiniLM (384) | 0.4 · character n-grams (512) | 0.4 · word n-grams (512) | 0.36 ·
 tuned layers (384)]``; each block has length 1 before it is weighted. Rasa takes the mean over
 the tokens, which is the sentence vector again. The tuned layers (:mod:`.tuned`) are those of the
 safety stop; they also know this bot's subject, and are left out for any other one.
@@ -21,14 +21,16 @@ from spacy.language import Language
 from spacy.tokens import Doc, Token
 
 from en_mesoguide.encoder import PLAIN, TUNED, WIDTH, Encoder, unit
-from en_mesoguide.known import Known
+from en_mesoguide.known import CALIBRATION, FILE, Known
 
 __all__ = ["SentenceVectors", "as_one_token", "create_vectors"]
 
-HASHED = 1024
+HASHED = 512
 """Columns of each block of hashed n-grams."""
 MANY = 200
 """Texts from which a batch is a training, whose messages are looked up first (:mod:`.known`)."""
+
+UNBUILT = "the vectors have no encoder: load the built language package"
 
 if not Doc.has_extension("sentence_vector"):
     Doc.set_extension("sentence_vector", default=None)
@@ -99,9 +101,26 @@ class SentenceVectors:
     def encoded(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return what the encoder makes of each text: its vector, then the tuned layers' one."""
         if self.encoder is None:
-            raise ValueError("the vectors have no encoder: load the built language package")
+            raise ValueError(UNBUILT)
         names = (PLAIN, TUNED[0]) if self.tuned_weight else (PLAIN,)
         return np.concatenate([unit(rows) for rows in self.encoder.outputs(texts, names)], axis=1)
+
+    def tuned(self, texts: Sequence[str], *, calibration: bool = False) -> list[NDArray[np.float32]]:
+        """Return what the encoder with each member's tuned layers makes of ``texts``, a row a text.
+
+        Parameters
+        ----------
+        calibration
+            They are what the safety stop's thresholds are learnt on, and known from the build.
+        """
+        known = self._known(CALIBRATION) if calibration else Known()
+        return np.split(known.rows(texts, self.tuned_rows), len(TUNED), axis=1)
+
+    def tuned_rows(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the numbers of :meth:`tuned` side by side."""
+        if self.encoder is None:
+            raise ValueError(UNBUILT)
+        return np.concatenate(self.encoder.outputs(texts, TUNED), axis=1)
 
     def _joined(self, texts: Sequence[str], encoded: NDArray[np.float32]) -> NDArray[np.float32]:
         blocks = [encoded[:, :WIDTH]]
@@ -123,7 +142,8 @@ class SentenceVectors:
         docs = iter(stream)
         while batch := list(itertools.islice(docs, self.batch_size)):
             texts = [doc.text for doc in batch]
-            rows = self._known().rows(texts, self.encoded) if len(texts) >= MANY else self.encoded(texts)
+            many = len(texts) >= MANY
+            rows = self._known(FILE).rows(texts, self.encoded) if many else self.encoded(texts)
             for doc, vector in zip(batch, self._joined(texts, rows), strict=True):
                 _with_vector(doc, vector)
             yield from batch
@@ -136,9 +156,9 @@ class SentenceVectors:
         self.encoder, self._folder = Encoder(Path(path)), Path(path)
         return self
 
-    def _known(self) -> Known:
-        """The vectors of the training messages; read anew each time, because few ask for them."""
-        return Known.load(self._folder) if self._folder else Known()
+    def _known(self, file: str) -> Known:
+        """The vectors of what a training reads; read anew each time, because few ask for them."""
+        return Known.load(self._folder / file) if self._folder else Known()
 
 
 @Language.factory(

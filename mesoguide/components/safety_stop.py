@@ -22,14 +22,12 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from en_mesoguide import tuned
-from en_mesoguide.encoder import TUNED
 from mesoguide import languages, safety
 from mesoguide.cleaning import MOST_READ, readable
 from mesoguide.components.message_cleaner import RAW
 
 STOPPED = "safety_stop"
 """Intent of a message that gets a fixed text of the safety stop."""
-LONGEST_WHOLE = 1000
 
 
 @DefaultV1Recipe.register(
@@ -66,7 +64,9 @@ class SafetyStop(GraphComponent):
     def train(self, training_data: TrainingData, model: SpacyModel) -> Resource:
         """Learn the thresholds; keep them."""
         rows = safety.calibration()
-        self._thresholds = safety.learn(rows, _scores([row.text for row in rows], model), safety.costs())
+        self._thresholds = safety.learn(
+            rows, _scores([row.text for row in rows], model, calibration=True), safety.costs()
+        )
         with self._storage.write_to(self._resource) as folder:
             (folder / "thresholds.json").write_text(json.dumps(asdict(self._thresholds)), "utf-8")
         return self._resource
@@ -113,16 +113,16 @@ class SafetyStop(GraphComponent):
         return found, language
 
 
-def _scores(texts: list[str], model: SpacyModel) -> list[list[dict[str, float]]]:
+def _scores(
+    texts: list[str], model: SpacyModel, *, calibration: bool = False
+) -> list[list[dict[str, float]]]:
     """The scores of each of the readings of each text."""
     nlp = model.model
     repaired: list[str] = []
     ends: list[int] = []
     for text in texts:
-        whole, *passages = safety.readings(text)
-        readings = [readable(whole, LONGEST_WHOLE), *passages]
-        repaired += [nlp.tokenizer.repaired(reading.lower()) or " " for reading in readings]
+        repaired += [nlp.tokenizer.repaired(reading.lower()) or " " for reading in safety.readings(text)]
         ends.append(len(repaired))
-    vectors = nlp.get_pipe("mesoguide_vectors").encoder.outputs(repaired, TUNED)
+    vectors = nlp.get_pipe("mesoguide_vectors").tuned(repaired, calibration=calibration)
     scores = tuned.load().scores(vectors)
     return [scores[start:end] for start, end in zip([0, *ends], ends, strict=False)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -248,7 +249,11 @@ def _website() -> dict[str, float]:
 
 
 def _memory() -> float:
-    """The most memory that this process has had, in MB."""
+    """The most memory that this process has had, in MB; not what the one that started it had before."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        (peak,) = re.findall(r"^VmHWM:\s+(\d+) kB", status.read_text("ascii"), re.MULTILINE)
+        return int(peak) / 2**10
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / (2**20 if sys.platform == "darwin" else 2**10)
 

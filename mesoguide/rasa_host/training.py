@@ -12,6 +12,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -37,6 +38,8 @@ TRAINED_FROM = (
 )
 BUILT_FROM = (
     "data/nlu.yml",
+    "mesoguide/safety.py",
+    "safety/calibration.jsonl",
     "safety/examples/*.txt",
     "language/en_mesoguide/*.py",
     "language/en_mesoguide/*.yml",
@@ -78,7 +81,9 @@ def prepare(say: Say, *, force: bool = False) -> Path:
         say("building the language package (word lists, sentence encoder) …")
         from en_mesoguide.build import build
 
-        build(training_messages(NLU), other_lines=[text for text, _ in safety.examples()])
+        calibration = [reading for row in safety.calibration() for reading in safety.readings(row.text)]
+        others = [text for text, _ in safety.examples()]
+        build(training_messages(NLU), other_lines=others, calibration=calibration)
         _write({"language": wanted["language"]})
         made = _made()
     if force or made.get("model") != wanted["model"] or not MODEL.is_file():
@@ -112,6 +117,7 @@ def train(model: Path, *, config: Path = ROOT / "config.yml", nlu: Path | None =
     """
     import rasa.model_training as training
 
+    _without_cache()
     model.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=model.parent) as folder, _printed() as printed:
         if nlu is None:
@@ -126,6 +132,28 @@ def train(model: Path, *, config: Path = ROOT / "config.yml", nlu: Path | None =
             raise RuntimeError(f"Rasa could not train:\n{printed.getvalue().strip()}")
         _for_serving(Path(path))
         shutil.move(path, model)
+
+
+def _without_cache() -> None:
+    """Let Rasa train without its cache of single nodes.
+
+    Hashing what goes into and comes out of each node takes a sixth of a training, and the cache is
+    seldom of use: nothing is trained unless its files changed, and the messages are in most of them.
+    """
+    from rasa.engine.graph import GraphNodeHook
+    from rasa.engine.training import graph_trainer
+
+    class Unhashed(GraphNodeHook):  # type: ignore[misc]
+        def __init__(self, **kwargs: Any) -> None:
+            """Take what Rasa gives its own hook."""
+
+        def on_before_node(self, **kwargs: Any) -> dict[str, Any]:
+            return {}
+
+        def on_after_node(self, **kwargs: Any) -> None:
+            """Keep nothing."""
+
+    graph_trainer.TrainingHook = Unhashed
 
 
 def _for_serving(model: Path) -> None:

@@ -14,7 +14,7 @@ from spacy.language import Language
 
 from en_mesoguide import DATA, build, tuned
 from en_mesoguide.encoder import MAX_PIECES, PLAIN, TUNED, WIDTH, Encoder, build_graph
-from en_mesoguide.known import Known
+from en_mesoguide.known import FILE, Known
 from en_mesoguide.vectors import HASHED, SentenceVectors, as_one_token, create_vectors
 
 pytestmark = pytest.mark.slow
@@ -159,8 +159,8 @@ def test_known_rows_are_what_the_encoder_gives(component: SentenceVectors, tmp_p
         asked.extend(texts)
         return component.encoded(texts)
 
-    Known().only(["does it hurt?", "is it safe?"], encode).save(tmp_path)
-    rows = Known.load(tmp_path).rows(["is it safe?", "who does it?"], encode)
+    Known().only(["does it hurt?", "is it safe?"], encode).save(tmp_path / FILE)
+    rows = Known.load(tmp_path / FILE).rows(["is it safe?", "who does it?"], encode)
 
     assert asked == ["does it hurt?", "is it safe?", "who does it?"]
     assert np.allclose(component.encoded(["is it safe?", "who does it?"]), rows, atol=1e-3)
