@@ -53,6 +53,8 @@ WINDOW, STEP = 20, 10
 MOST_PASSAGES = 400
 LONGEST_WHOLE = 1000
 """Characters of the whole that are read at once; the passages hold the rest."""
+LONGEST_PLAIN = 80
+"""Characters above which a message is no mere courtesy."""
 LONGEST_WORD = 40
 """Letters beyond which a word is none: an address, or a key held down."""
 DENIED = re.compile(
@@ -291,6 +293,39 @@ def patterns(folder: Path = SAFETY) -> tuple[Pattern, ...]:
     if problems:
         raise DataError(problems)
     return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def plain_messages(folder: Path = SAFETY) -> re.Pattern[str]:
+    """The messages of safety/plain.yml as one expression.
+
+    Raises
+    ------
+    DataError
+        A list is missing, or an expression can't be compiled.
+    """
+    written = load(folder / "plain.yml", f"{folder.name}/plain.yml")
+    lists: list[str] = []
+    for key in ("courtesies", "searches"):
+        expressions = written.get(key)
+        if not isinstance(expressions, list) or not all(isinstance(each, str) for each in expressions):
+            place = written.place(key) if key in written else Place(f"{folder.name}/plain.yml", 1)
+            raise DataError([Problem(place, f"'{key}' is no list of texts", "Write each after '- '")])
+        for expression in expressions:
+            try:
+                re.compile(expression)
+            except re.error as cause:
+                wrong = f"'{expression}' is no regular expression ({cause})"
+                raise DataError([Problem(written.place(key), wrong, "Mend it")]) from cause
+        lists.append("|".join(f"(?:{expression})" for expression in expressions))
+    courtesies, searches = lists
+    return re.compile(rf"(?:(?:{courtesies})\b\W*)+|(?:{searches})\W*(?:please|pls)?\W*", re.IGNORECASE)
+
+
+def plain(text: str) -> bool:
+    """Whether the whole ``text`` is a courtesy or a search word, of which nothing needs a fixed text."""
+    words = " ".join(text.replace("’", "'").split())
+    return len(words) <= LONGEST_PLAIN and plain_messages().fullmatch(words) is not None
 
 
 def matched(text: str, known: Sequence[Pattern] | None = None) -> tuple[str, ...]:

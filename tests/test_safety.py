@@ -31,6 +31,8 @@ from mesoguide.safety import (
     learn_threshold,
     matched,
     patterns,
+    plain,
+    plain_messages,
     readings,
 )
 from mesoguide.settings import Settings
@@ -53,6 +55,46 @@ def scores(**tiers: float) -> dict[str, float]:
 def folder_with(path: Path, name: str, text: str) -> Path:
     (path / name).write_text(text, "utf-8")
     return path
+
+
+# -- plain messages
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["goodbye", "Good bye!", "ok thanks, bye for now", "have a nice day, goodbye", "that’s all for today", "hi there",
+     "no more questions for now", "one last thing", "pain", "Pain?", "scarring please", "side-effects", "the risks"],
+)  # fmt: skip
+def test_courtesies_and_search_words_are_plain(text: str) -> None:
+    """A whole message of courtesies, or one search word, needs no fixed text of the stop."""
+    assert plain(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["goodbye forever", "goodbye everyone", "no more", "i'm done", "that's it, goodbye", "one last thing i want to die",
+     "thanks for everything. goodbye", "goodbye then", "my pain", "pain, risks", "pain now", "swelling", "bleeding", "",
+     "goodbye " * 20],
+)  # fmt: skip
+def test_more_than_that_is_not_plain(text: str) -> None:
+    """Anything more in the message is left to the stop, as is what cannot wait."""
+    assert not plain(text)
+
+
+def test_no_red_flag_is_plain() -> None:
+    """No message that the stop is learnt or calibrated on as a red flag is passed over as plain."""
+    known = [*examples(), *((row.text, row.tier) for row in calibration())]
+
+    assert [text for text, tier in known if tier in RED_FLAGS and plain(text)] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["courtesies: [a]\n", "courtesies: a\nsearches: [b]\n", "courtesies: ['(']\nsearches: [b]\n"]
+)
+def test_wrong_list_of_plain_messages_is_named(text: str, tmp_path: Path) -> None:
+    """What is wrong in safety/plain.yml is said with its line."""
+    with pytest.raises(DataError, match=r"/plain.yml:\d: "):
+        plain_messages(folder_with(tmp_path, "plain.yml", text))
 
 
 # -- readings

@@ -104,7 +104,7 @@ class SafetyStop(GraphComponent):
         foreign = languages.red_flag(plain, sure=False)
         if foreign is not None:
             return foreign, language
-        if not any(character.isalnum() for character in plain):
+        if not any(character.isalnum() for character in plain) or safety.plain(plain):
             return None, language
         if self._thresholds is None:
             raise ValueError("the safety stop was not trained: run `make train`")
