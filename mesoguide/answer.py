@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from mesoguide.types import NEAR, Knowledge, Memory, Question, Statement, Topic
@@ -31,11 +31,17 @@ def answer(
     knowledge: Knowledge,
     *,
     room: int,
+    told: Collection[str] = (),
 ) -> Passage:
     """Answer ``question`` about ``topic`` in at most ``room`` characters where that can be.
 
     The short answer comes first (what the question is after, then the topic's lead or its
     two sides, which are never left out), then as much detail as there is room for.
+
+    Parameters
+    ----------
+    told
+        Statements that stand in the bubble already: they are no detail here.
     """
     wanted = _wanted(topic, question)
     first = _said_first(topic, question, wanted)
@@ -46,7 +52,7 @@ def answer(
         lines.append(knowledge.notices["differ"].format(differ_on=topic.differ_on))
     used = [*leading, *topic.sides]
     closing = [topic.open] if topic.open else []
-    left = [name for name in (*wanted, *topic.more) if name not in used]
+    left = [name for name in (*wanted, *topic.more) if name not in used and name not in told]
     for name in list(dict.fromkeys(left))[:MOST_DETAILS]:
         line = f"• {_attributed(knowledge.statements[name], knowledge)}."
         full = sum(map(len, lines)) + sum(map(len, closing)) + len(line) > room

@@ -7,6 +7,7 @@ what the last answer was about.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mesoguide.safety import DEFERRALS
@@ -50,6 +51,33 @@ HARMLESS = frozenset({"safety", "side_effects", "infection_risk"})
 """Topics whose answer soothes: wrong for somebody who has just told of a symptom."""
 OWN_CASE = HARMLESS | {"suitability", "contraindications", "combination"}
 """Topics whose answer reads as a verdict for somebody who has just told of an own case."""
+_POLITE = r"(?:\W+(?:one|ones|please|pls|plz|thanks|ta|then|of them|are fine))*\W*$"
+_AT_FIRST = r"^\W*(?:(?:the|option|number|no|just|um+|er+|ok|i mean|i meant)\W+)*"
+PICKS: Sequence[tuple[re.Pattern[str], slice]] = tuple(
+    (re.compile(f"{_AT_FIRST}(?:{words}){_POLITE}", re.IGNORECASE), which)
+    for words, which in (
+        (r"first|1st|1|one|former|a", slice(0, 1)),
+        (r"second|2nd|2|two|latter|last|other|b", slice(1, 2)),
+        (r"both|all|either|any|1\W*(?:and|n|&|,)\W*2|whichever|everything", slice(0, 2)),
+    )
+)
+"""Answers to "did you want to know about … or about …?" and which of the topics they pick."""
+PICKED = 2.0
+"""How many times as likely as the other a topic must be, where an answer of few words picks by what it says."""
+TIMED = frozenset({"pain", "side_effects", "infection_risk", "downtime"})
+"""Topics about what passes: asked how long "they" last, the documents' answer is here."""
+TIMES = frozenset(
+    "long last lasts away gone off pass passes over fade heal forever hours days weeks months years soon quick quickly"
+    " fast".split()
+)
+"""Words that ask for a time."""
+OF_TIME = TIMES | frozenset(
+    "how for much many until til till when does do did will would can could is are it that this they those these"
+    " them be stay stays go goes wear wears hang around take takes hour day week month year minutes or and but so ok"
+    " okay then though about like roughly usually normally typically generally approx a an the few on in of by its"
+    " their own itself themselves alone eventually have to all total most at".split()
+)
+"""Words of a question about a time that does not say of what."""
 MOST_LEANING = 10
 """Words above which a message is not looked at for leaning on the last answer."""
 STAYS, POINTS = 6.0, 0.4
@@ -62,6 +90,10 @@ TALK = frozenset(
 )
 SILENT = "silent_"
 """Intents with this prefix are questions that the documents do not answer."""
+CLARIFY = "clarify"
+"""The intent of a question that may be about either of two topics."""
+OWN_NAME = re.compile(r"\bm[ei]so", re.IGNORECASE)
+"""How the treatment's own name begins."""
 LONGEST = 7
 """Words above which a message says itself what it asks."""
 
@@ -87,12 +119,56 @@ def same_topic(question: Question, memory: Memory) -> str | None:
     if len(memory.topics) != 1 or len(words) > MOST_LEANING or memory.topics[0] == question.intent:
         return None
     topic, weights = memory.topics[0], dict(question.ranking)
+    if topic in TIMED and _of_time(question.text):
+        return topic
     others = {name: weight for name, weight in weights.items() if name != topic}
     best, likeliest = max(((weight, name) for name, weight in others.items()), default=(0.0, ""))
     if best > (CLEAR if likeliest.startswith("ask_") else PLAIN_TALK if likeliest in TALK else 1.0):
         return None
     pointing = bool(LEANING.match(question.text)) + bool(POINTING.search(question.text))
     return topic if STAYS * weights.get(topic, 0.0) + POINTS * pointing > best else None
+
+
+def _of_time(text: str) -> bool:
+    words = set(re.findall(r"[a-z]+", text.lower().replace("'", "")))
+    return words <= OF_TIME and not TIMES.isdisjoint(words)
+
+
+def picked(question: Question, memory: Memory, knowledge: Knowledge) -> Sequence[str]:
+    """Return the topics that a short answer to the bot's own question picks, of those it asked about.
+
+    "The first one" picks one, "both" and a plain "yes" two, and a word such as "session" the one whose
+    name it is in, or that it speaks for. None where the message says something else.
+    """
+    if not memory.asked or len(question.text.split()) > LONGEST:
+        return ()
+    for pattern, which in PICKS:
+        if pattern.match(question.text):
+            return memory.asked[which]
+    if question.intent == "affirm":
+        return memory.asked
+    if question.sure and question.intent != CLARIFY:
+        return ()
+    words = set(re.findall(r"\w{4,}", question.text.lower()))
+    named = [name for name in memory.asked if words & set(knowledge.topics[name].label.lower().split())]
+    if len(named) == 1:
+        return named
+    weights = dict(question.ranking)
+    best, *others = sorted(memory.asked, key=lambda name: -weights.get(name, 0.0))
+    other = max((weights.get(name, 0.0) for name in others), default=0.0)
+    return (best,) if weights.get(best, 0.0) > PICKED * other else ()
+
+
+def other_treatment(question: Question, memory: Memory) -> bool:
+    """Whether a short question after a comparison may be about the other treatment.
+
+    "Does that have side effects?" after an answer about minoxidil: what the documents say is about
+    mesotherapy, and the reply must not look as if it were about minoxidil.
+    """
+    if not memory.topics or not all(name.startswith("compare_") for name in memory.topics):
+        return False
+    short = len(question.text.split()) <= MOST_LEANING
+    return short and not question.intent.startswith("compare_") and not OWN_NAME.search(question.text)
 
 
 def goes_back(question: Question, tier: str) -> bool:

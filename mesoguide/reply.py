@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from mesoguide import follow_up
 from mesoguide.answer import Passage, answer, brief_answer, reasons, rest, short_answer
-from mesoguide.follow_up import SILENT
+from mesoguide.follow_up import CLARIFY, SILENT
 from mesoguide.knowledge import filled
 from mesoguide.languages import ENGLISH, languages
 from mesoguide.safety import DEFERRALS, RED_FLAGS, TIERS
@@ -116,10 +116,12 @@ def _responded(asked: Sequence[Question], memory: Memory, knowledge: Knowledge) 
     return _fixed(kind, keys, knowledge, buttons), replace(memory, asked=())
 
 
-CLARIFY = "clarify"
-"""The intent of a question that may be about either of two topics."""
 UNCLEAR = "unclear"
 """The intent of a message that was not understood at all."""
+BESIDE: Mapping[Kind, str] = {
+    "clinic": "clinic_too", "not_in_documents": "not_in_documents_too", "out_of_scope": "unclear_too",
+}  # fmt: skip
+"""Kind of a question that is no topic → what is said of it beside an answer."""
 _WEIGHT: tuple[Kind, ...] = ("not_in_documents", "clinic", "out_of_scope", "small_talk")
 
 
@@ -136,6 +138,9 @@ def _other(intent: str) -> tuple[Kind, str]:
 
 def _resolved(questions: Sequence[Question], memory: Memory, knowledge: Knowledge) -> list[Question]:
     """Give follow-ups their topic, drop greetings and the like beside a real question."""
+    picked = follow_up.picked(questions[0], memory, knowledge) if len(questions) == 1 else ()
+    if picked:
+        return [follow_up.about(questions[0], topic, knowledge) for topic in picked]
     found: list[Question] = []
     for asked in questions:
         stays = follow_up.same_topic(asked, memory) if len(questions) == 1 else None
@@ -144,12 +149,12 @@ def _resolved(questions: Sequence[Question], memory: Memory, knowledge: Knowledg
         intent = named or question.intent
         if intent == "ask_next":
             intent = follow_up.next_topic(memory, knowledge) or "ask_more"
-        if intent == "affirm" and len(memory.asked) == 1:
-            intent = memory.asked[0]
         meant = replace(question, intent=intent)
         several = follow_up.compared(meant) if intent.startswith("compare_") else [intent]
         found += [replace(meant, intent=topic) for topic in several]
-    real = [q for q in found if q.intent not in SMALL_TALK and q.intent != UNCLEAR]
+    real = [q for q in found if q.intent not in SMALL_TALK]
+    if not any(q.intent in knowledge.topics for q in real):
+        real = [q for q in real if q.intent != UNCLEAR]
     kept = real or found[:1]
     unique: dict[str, Question] = {}
     for question in kept:
@@ -159,9 +164,11 @@ def _resolved(questions: Sequence[Question], memory: Memory, knowledge: Knowledg
 
 def _topic_reply(asked: Sequence[Question], memory: Memory, knowledge: Knowledge) -> tuple[Reply, Memory]:
     """Answer the topics among ``asked``: shorter where they are many, and never too long."""
-    reply, kept = _topics_told(asked, knowledge)
+    other = len(asked) == 1 and follow_up.other_treatment(asked[0], memory)
+    note = "about_mesotherapy" if other else ""
+    reply, kept = _topics_told(asked, knowledge, note=note)
     if len(reply.text) > LONGEST_OF_ALL:
-        reply, kept = _topics_told(asked, knowledge, brief=True)
+        reply, kept = _topics_told(asked, knowledge, note=note, brief=True)
     answered = list(asked)
     while len(reply.text) > LONGEST_OF_ALL and len(answered) > 1:
         answered.pop()
@@ -173,34 +180,30 @@ def _topics_told(
     asked: Sequence[Question],
     knowledge: Knowledge,
     *,
+    note: str = "",
     brief: bool = False,
     cut: bool = False,
 ) -> tuple[Reply, Memory]:
-    """Answer in full, or in ``brief``; with ``cut``, say that something is left out."""
+    """Answer in full, or in ``brief``; with ``cut``, say that something is left out. The ``note`` comes first."""
     about = [knowledge.topics[q.intent] for q in asked if q.intent in knowledge.topics]
     several = len(asked) > 1
     room = (SEVERAL if several else LONGEST) - _closing_length(about, knowledge, several=several)
-    lines: list[str] = []
+    notices = [note] if note else []
+    lines = [knowledge.notices[key] for key in notices]
     told: list[str] = []
-    notices: list[str] = []
+    leading = [name for topic in about for name in (*topic.lead, *topic.sides)]
     for question in asked:
         topic = knowledge.topics.get(question.intent)
         if topic is None:
-            kind = _other(question.intent)[0]
-            key = "clinic_too" if kind == "clinic" else "not_in_documents_too"
-            if kind in ("clinic", "not_in_documents") and key not in notices:
+            key = BESIDE.get(_other(question.intent)[0])
+            if key and key not in notices:
                 lines.append(knowledge.notices[key])
                 notices.append(key)
             continue
         if brief:
             passage = brief_answer(topic, question, knowledge)
         else:
-            passage = answer(
-                topic,
-                question,
-                knowledge,
-                room=room // len(asked),
-            )
+            passage = answer(topic, question, knowledge, room=room // len(asked), told=(*leading, *told))
         if several:
             lines.append(f"{topic.label[0].upper()}{topic.label[1:]}:")
         lines += passage.lines

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from mesoguide.follow_up import SILENT
-from mesoguide.reply import CLARIFY, SMALL_TALK, UNCLEAR
+from mesoguide.follow_up import CLARIFY, SILENT
+from mesoguide.reply import SMALL_TALK, UNCLEAR
 from mesoguide.types import NEAR, Question, Topic
 
 LIKELY = 0.2
@@ -21,7 +21,9 @@ PLAIN = 0.8
 """Probability from which a part of a message is said to be not in the documents."""
 PIECE = 0.8
 """Probability from which each piece that "and" joins is a question of its own: see docs/measurements.md."""
-REMARKS = frozenset(SMALL_TALK) | {"out_of_scope", UNCLEAR, "empty", "human"}
+TALK = frozenset(SMALL_TALK) | {"empty", "human"}
+"""Intents of a part of a message that asks nothing of the documents."""
+REMARKS = TALK | {"out_of_scope", UNCLEAR}
 """Intents of a part of a message that is no question about the treatment or the clinic."""
 
 
@@ -93,14 +95,26 @@ def _chosen(whole: Question, parts: Sequence[Question], topics: Collection[str])
     asked = [part for part in settled if part.sure and part.intent not in REMARKS and _clear(part)]
     about = {part.intent for part in asked}
     if len(about) > 1 and about & set(topics):
-        return [_likelier(part, topics) for part in asked]
+        return [*(_likelier(part, topics) for part in asked), *_lost(settled, asked, plain=0.0)]
     silent = one.sure and one.intent.startswith(SILENT)
     if len(parts) == 1 and asked and asked[0].intent in topics and not silent:
         surer = one.sure and one.intent in topics and _weight(one) > _weight(asked[0])
         return [one] if surer else asked
-    if asked and not one.sure:
-        return asked[:1]
-    return [one]
+    found = asked[0] if asked and not one.sure else one
+    return [found, *(_lost(settled, asked, plain=PLAIN) if found.intent in topics and asked else ())]
+
+
+def _lost(parts: Sequence[Question], asked: Collection[Question], *, plain: float) -> list[Question]:
+    """Return one question for the ``parts`` that ask what is not understood, if there is one.
+
+    Beside two questions any part counts that is neither asked nor small talk; beside a single one, where
+    most such parts only lead to the question, what is off the subject with a probability of ``plain``.
+    """
+    others = [part for part in parts if part not in asked and not (part.sure and part.intent in TALK)]
+    lost = [
+        part for part in others if not plain or (part.intent == "out_of_scope" and _weight(part) >= plain)
+    ]
+    return [replace(part, intent=UNCLEAR) for part in lost[:1]]
 
 
 def _likelier(part: Question, topics: Collection[str]) -> Question:

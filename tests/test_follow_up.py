@@ -3,7 +3,18 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from mesoguide.follow_up import LONGEST, NAMED, about, compared, named_topic, next_topic, same_topic
+from mesoguide.follow_up import (
+    LONGEST,
+    NAMED,
+    TIMED,
+    about,
+    compared,
+    named_topic,
+    next_topic,
+    other_treatment,
+    picked,
+    same_topic,
+)
 from mesoguide.settings import ROOT
 from mesoguide.types import Memory, Question
 from tests.samples import KNOWLEDGE, NOTHING, TOPICS, question
@@ -138,3 +149,115 @@ def test_what_leans_gets_the_statements_of_that_topic() -> None:
     found = about(leaning("even with the cream?"), "pain", KNOWLEDGE)
 
     assert (found.intent, [name for name, _ in found.focus]) == ("pain", ["guide.procedure.pain"])
+
+
+# -- how long "they" last
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "how long do they last?",
+        "and for how long",
+        "does it go away on its own?",
+        "days or weeks?",
+        "will it wear off",
+    ],
+)
+@pytest.mark.parametrize("topic", sorted(TIMED))
+def test_question_of_time_without_a_subject_is_about_what_passes(topic: str, text: str) -> None:
+    """After side effects, "how long do they last?" is about these and not about the effect."""
+    asked = question("permanence", text, ranking=[("permanence", 0.99)])
+
+    assert topic == same_topic(asked, Memory(topics=(topic,)))
+
+
+@pytest.mark.parametrize(
+    "text", ["how long does the effect last?", "how long is a session", "and how often?"]
+)
+def test_question_of_time_with_a_subject_is_about_that(text: str) -> None:
+    """A message that names what it asks about is left to the classifier."""
+    asked = question("permanence", text, ranking=[("permanence", 0.99)])
+
+    assert same_topic(asked, Memory(topics=("side_effects",))) is None
+
+
+def test_question_of_time_after_another_topic_is_left_to_the_classifier() -> None:
+    """After the number of sessions, "how long do they last?" is not about the number."""
+    asked = question("session_duration", "how long do they last?", ranking=[("session_duration", 0.99)])
+
+    assert same_topic(asked, Memory(topics=("session_count",))) is None
+
+
+# -- answers to the bot's own question
+
+ASKED = Memory(asked=("session_duration", "results_time"))
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        (["session_duration"], "the first one"),
+        (["session_duration"], "1"),
+        (["session_duration"], "one session"),
+        (["results_time"], "2nd please"),
+        (["results_time"], "i meant the second"),
+        (["results_time"], "the results"),
+        (["session_duration", "results_time"], "both pls"),
+    ],
+)
+def test_short_answer_picks_what_was_offered(expected: list[str], text: str) -> None:
+    """A number, an order or a word of its name picks a topic; "both" picks two."""
+    assert expected == list(picked(question("unclear", text, sure=False), ASKED, KNOWLEDGE))
+
+
+def test_yes_picks_both() -> None:
+    """A plain "yes" to "this or that?" is answered with both."""
+    assert ["session_duration", "results_time"] == list(picked(question("affirm", "yes"), ASKED, KNOWLEDGE))
+
+
+def test_likelier_topic_is_picked() -> None:
+    """A few words that name neither pick the topic that is twice as likely."""
+    said = [("procedure", 0.4), ("results_time", 0.3), ("session_duration", 0.1)]
+
+    assert ["results_time"] == list(
+        picked(question("unclear", "hair", sure=False, ranking=said), ASKED, KNOWLEDGE)
+    )
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        question("pain", "does it hurt?"),
+        question("unclear", "hmm", sure=False, ranking=[("results_time", 0.2), ("session_duration", 0.15)]),
+        question("unclear", "well I would say that one of my friends had it", sure=False),
+    ],
+)
+def test_anything_else_picks_nothing(asked: Question) -> None:
+    """Another question, or nothing that tells the two apart, is no pick."""
+    assert [] == list(picked(asked, ASKED, KNOWLEDGE))
+
+
+def test_nothing_is_picked_where_nothing_was_asked() -> None:
+    """ "The first one" without a question of the bot picks nothing."""
+    assert [] == list(picked(question("unclear", "the first one", sure=False), NOTHING, KNOWLEDGE))
+
+
+# -- the other treatment of a comparison
+
+
+@pytest.mark.parametrize(
+    ("expected", "text", "intent", "last"),
+    [
+        (True, "does that have side effects?", "side_effects", "compare_minoxidil"),
+        (True, "how often do you take it", "session_spacing", "compare_finasteride"),
+        (False, "does mesotherapy have side effects?", "side_effects", "compare_minoxidil"),
+        (False, "so which is better?", "compare_prp", "compare_prp"),
+        (False, "does that have side effects?", "side_effects", "definition"),
+    ],
+)
+def test_after_a_comparison_it_may_be_the_other_treatment(
+    expected: bool, text: str, intent: str, last: str
+) -> None:
+    """A short question after a comparison that does not name mesotherapy may be about the other."""
+    assert expected is other_treatment(question(intent, text), Memory(topics=(last,)))

@@ -498,6 +498,34 @@ def test_small_talk_does_not_forget_the_answer() -> None:
     assert talk("pain", "ask_more")[1] == talk("pain", "thanks", "ask_more")[2]
 
 
+def test_part_that_was_not_understood_is_said() -> None:
+    """Beside an answer the reply says once that a part was not understood, and alone it does not."""
+    reply = ask("pain", question(UNCLEAR, "hm", sure=False), question(UNCLEAR, "ha", sure=False))[0]
+
+    assert 1 == reply.text.count(NOTICES["unclear_too"])
+    assert ("pain",) == reply.topics
+    assert NOTICES["unclear_too"] not in ask("greet", question(UNCLEAR, sure=False))[0].text
+
+
+def test_no_statement_stands_twice_in_a_bubble() -> None:
+    """What one topic has told is no detail of the next."""
+    for first, second in itertools.permutations(TOPICS, 2):
+        told = ask(first, second)[0].text.split("\n")
+        details = [line for line in told if line.startswith("•")]
+
+        assert len(details) == len(set(details))
+        assert not any(line.removeprefix("• ") in told for line in details)
+
+
+def test_after_a_comparison_the_reply_says_what_it_is_about() -> None:
+    """ "Does that have side effects?" after minoxidil must not look like an answer about minoxidil."""
+    asked = question("side_effects", "does that have side effects?", ranking=[("side_effects", 0.99)])
+    reply = talk("compare_minoxidil", [asked])[-1]
+
+    assert reply.text.startswith(NOTICES["about_mesotherapy"])
+    assert "about_mesotherapy" in reply.notices
+
+
 # -- asking back
 
 
@@ -518,6 +546,13 @@ def test_asks_back_once_and_not_twice() -> None:
     kinds = [reply.kind for reply in talk([BETWEEN_TWO], [BETWEEN_TWO], [BETWEEN_TWO])]
 
     assert ["clarify", "out_of_scope", "clarify"] == kinds
+
+
+def test_yes_to_this_or_that_answers_both() -> None:
+    """A plain "yes" after the bot's own question gets what was offered, and no remark."""
+    reply = talk([BETWEEN_TWO], "affirm")[-1]
+
+    assert ("pain", "needle") == reply.topics
 
 
 def test_answer_to_asking_back_is_an_answer() -> None:

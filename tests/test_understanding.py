@@ -109,12 +109,26 @@ def test_two_parts_about_one_topic_are_one_question() -> None:
     assert ["pain"] == asked(sure("pain"), sure("pain"), sure("pain"))
 
 
-@pytest.mark.parametrize("remark", ["greet", "thanks", "out_of_scope", "human", UNCLEAR])
+@pytest.mark.parametrize("remark", ["greet", "thanks", "human"])
 def test_remark_beside_a_question_is_none(remark: str) -> None:
     """A greeting and the like do not count beside questions."""
     parts = sure(remark), sure("pain"), sure("cost")
 
     assert ["pain", "cost"] == asked(sure("pain"), *parts)
+
+
+@pytest.mark.parametrize("lost", [sure("out_of_scope"), question("nlu_fallback", sure=False)])
+def test_part_that_is_not_understood_is_not_dropped_silently(lost: Question) -> None:
+    """Beside two questions, a part that is not understood is kept as one, so that the reply says so."""
+    assert ["pain", "cost", UNCLEAR] == asked(sure("pain"), lost, sure("pain"), lost, sure("cost"))
+
+
+def test_beside_one_question_only_what_is_plainly_off_the_subject_is_lost() -> None:
+    """Most parts beside a single question only lead to it."""
+    unsure = question("nlu_fallback", sure=False, ranking=[("out_of_scope", 0.5)])
+
+    assert ["pain"] == asked(sure("pain"), unsure, sure("pain"))
+    assert ["pain", UNCLEAR] == asked(sure("pain"), sure("out_of_scope"), sure("pain"))
 
 
 def test_topic_beside_a_matter_of_the_clinic_keeps_both() -> None:

@@ -29,6 +29,10 @@ CUES = frozenset("wondering wonder know tell curious about interested whether if
 """Words that make a part a question without a question word."""
 ADDS = frozenset({"and", "also", "plus", "&", "+", "n"})
 """Join two things that are asked about, where nothing else shows that there are two."""
+SEPARATES = ADDS | {",", "/", ";"}
+"""Stand between the items of a bare list ("cost, pain and side effects")."""
+MOST_IN_ITEM = 4
+"""Words in an item of a bare list."""
 LISTED = frozenset({"the", "its", "their"})
 """Open the next thing in a list of what is asked about ("tell me the price, the time it takes …")."""
 FURTHER = frozenset({"any", "about"})
@@ -88,10 +92,13 @@ def joined(doc: Doc) -> dict[str, list[str]]:
 
 def _asked(doc: Doc) -> list[Span]:
     spans: list[Span] = doc._.questions
-    return [span for span in spans if _asking(span) or _listed(span)] or spans
+    return [span for span in spans if _asking(span) or _listed(span) or _numbered(span)] or spans
 
 
 def _between(span: Span) -> list[str]:
+    items = _items(span)
+    if items:
+        return items
     doc, starts = span.doc, [span.start]
     for token in doc[span.start + 1 : span.end]:
         opens = token.nbor(-1).lower_ in ADDS and token.lower_ not in JOINS and not token.is_punct
@@ -103,13 +110,23 @@ def _between(span: Span) -> list[str]:
     return [text for text in map(_trimmed, spans) if text]
 
 
+def _items(span: Span) -> list[str]:
+    """The items of a bare list; empty where ``span`` is none."""
+    starts = [span.start, *(token.i + 1 for token in span if token.lower_ in SEPARATES), span.end]
+    items = [span.doc[a:b] for a, b in pairwise(starts)]
+    items = [item for item in items if _words(item)]
+    if not 1 < len(items) <= MOST_QUESTIONS or max(map(_words, items)) > MOST_IN_ITEM:
+        return []
+    return [text for text in map(_trimmed, items) if text]
+
+
 def _trimmed(span: Span) -> str:
     words = list(span)
     while words and (
         words[0].lower_ in JOINS or words[0].is_punct or words[0].is_space or _numbers(words[0])
     ):
         words.pop(0)
-    while words and (words[-1].lower_ in JOINS or words[-1].is_space or _numbers(words[-1])):
+    while words and (words[-1].lower_ in JOINS | SEPARATES or words[-1].is_space or _numbers(words[-1])):
         words.pop()
     return str(span.doc[words[0].i : words[-1].i + 1].text) if words else ""
 
@@ -122,6 +139,11 @@ def _asking(span: Span) -> bool:
 def _listed(span: Span) -> bool:
     """Whether ``span`` is a further thing in a list of what is asked about ("…, any side effects")."""
     return span.start > 0 and span[0].lower_ in LISTED | FURTHER and span[0].nbor(-1).lower_ in JOINS
+
+
+def _numbered(span: Span) -> bool:
+    """Whether a number stands before ``span`` ("2) price")."""
+    return span.start > 0 and _numbers(span[0].nbor(-1))
 
 
 def _asks(token: Token, start: int) -> bool:
@@ -188,7 +210,7 @@ def _merged(doc: Doc, spans: list[Span]) -> list[Span]:
     kept: list[Span] = []
 
     def too_short(span: Span) -> bool:
-        marked = span[-1].text in ENDS or span.end == len(doc)
+        marked = span[-1].text in ENDS or span.end == len(doc) or _numbers(span[-1])
         return _words(span) < (1 if marked else FEWEST_WORDS)
 
     for span in spans:
