@@ -187,10 +187,23 @@ def _example_problems(knowledge: Knowledge) -> Iterator[Problem]:
         if not any(topic.id in question["topics"] for question in asked):
             wrong = f"no evaluation question asks for the topic '{topic.id}'"
             yield Problem(topic.place, wrong, "Write some in evals/questions.jsonl")
+    yield from asked_problems(knowledge, examples)
     trained = [line.removeprefix("- ") for lines in examples.values() for line in lines]
     tuned_on = [text for text, _ in safety.examples()]
     for name, lines in (("questions", trained), ("facts", trained), ("safety", [*trained, *tuned_on])):
         yield from copy_problems(f"evals/{name}.jsonl", evaluation_data.read(name), lines)
+
+
+def asked_problems(knowledge: Knowledge, examples: Mapping[str, Collection[str]]) -> Iterator[Problem]:
+    """Yield each question asked for a statement that is no training line of a topic that tells it."""
+    for statement in knowledge.statements.values():
+        telling = [topic.id for topic in knowledge.topics.values() if statement.id in topic.statements]
+        trained = {line.removeprefix("- ") for name in telling for line in examples.get(name, ())}
+        for question in statement.asked:
+            if question not in trained:
+                wrong = f"'{question}' is asked for '{statement.id}', but is no training line of its topics"
+                mend = f"Write it in data/nlu.yml, under {' or '.join(telling) or 'a topic that tells it'}"
+                yield Problem(statement.place, wrong, mend)
 
 
 def copy_problems(file: str, asked: Iterable[Mapping[str, Any]], lines: Collection[str]) -> Iterator[Problem]:

@@ -186,7 +186,7 @@ def _statements(written: Lines, document: Document, problems: list[Problem]) -> 
         _unknown(section, {"title", "starts", "statements"}, problems)
         entries = _mapping(section, "statements", problems)
         for name, entry in _entries(entries, problems):
-            _unknown(entry, {"says", "anchors"}, problems)
+            _unknown(entry, {"says", "anchors", "asked"}, problems)
             place = entries.place(name)
             anchors = _texts(entry, "anchors", problems)
             if not anchors:
@@ -200,8 +200,9 @@ def _statements(written: Lines, document: Document, problems: list[Problem]) -> 
             if says.endswith("."):
                 wrong, mend = "'says' ends with a full stop", "Leave it out: it follows 'The … says'"
                 problems.append(Problem(entry.place("says"), wrong, mend))
+            asked = _texts(entry, "asked", problems) if "asked" in entry else ()
             yield Statement(
-                f"{document.id}.{section_id}.{name}", document.id, section_id, says, anchors, place
+                f"{document.id}.{section_id}.{name}", document.id, section_id, says, anchors, place, asked
             )
 
 

@@ -66,7 +66,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One fact of one document in our own words; ``says`` follows "The guide says …"."""
+    """One fact of one document in our own words; ``says`` follows "The guide says …".
+
+    ``asked`` are plain questions for it, by which it is found among the statements of its topic.
+    """
 
     id: str
     document: str
@@ -74,6 +77,7 @@ class Statement:
     says: str
     anchors: tuple[str, ...]
     place: Place
+    asked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

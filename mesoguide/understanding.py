@@ -131,19 +131,28 @@ def _clear(part: Question) -> bool:
     return sum(weight for name, weight in part.ranking if name.startswith(SILENT)) >= PLAIN
 
 
-def focus(question: Question, cosines: Mapping[str, float], topics: Mapping[str, Topic]) -> Question:
+def focus(
+    question: Question,
+    cosines: Mapping[str, float],
+    topics: Mapping[str, Topic],
+    asked: Mapping[str, float] | None = None,
+) -> Question:
     """Name the statements nearest to ``question``; trust a very near one more than the intent.
 
     Parameters
     ----------
     cosines
         Statement → cosine of its vector and the question's, -1 to 1.
+    asked
+        Statement → cosine of the question and the nearest of those that are asked for it. It orders the
+        statements, but does not overrule an intent.
     """
+    closest = {name: max(value, (asked or {}).get(name, value)) for name, value in cosines.items()}
     nearest = max(cosines, key=cosines.__getitem__)
     near = cosines[nearest] >= NEAR
     topic = topics.get(question.intent)
-    listed = sorted(cosines, key=lambda name: (-cosines[name], name))[:MOST_NEAR]
-    question = replace(question, near=tuple((name, round(cosines[name], 4)) for name in listed))
+    listed = sorted(closest, key=lambda name: (-closest[name], name))[:MOST_NEAR]
+    question = replace(question, near=tuple((name, round(closest[name], 4)) for name in listed))
     if (
         topic is None
         and cosines[nearest] >= VERY_NEAR
@@ -157,5 +166,5 @@ def focus(question: Question, cosines: Mapping[str, float], topics: Mapping[str,
     if topic is None:
         return question
     names = {*topic.statements, *([nearest] if near else [])}
-    best = sorted(names, key=lambda name: (-cosines[name], name))
-    return replace(question, focus=tuple((name, round(cosines[name], 4)) for name in best))
+    best = sorted(names, key=lambda name: (-closest[name], name))
+    return replace(question, focus=tuple((name, round(closest[name], 4)) for name in best))

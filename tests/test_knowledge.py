@@ -132,7 +132,11 @@ FAULTS = {
     ),
     "misspelt key of a statement": Fault(
         GUIDE, r"^        anchors: \[non-surgical\]", "        anchor: [non-surgical]",
-        r"^        anchor: ", "'anchor' is unknown here", "anchors, says",
+        r"^        anchor: ", "'anchor' is unknown here", "anchors, asked, says",
+    ),
+    "questions of a statement that are no list": Fault(
+        GUIDE, r"^        asked:\n(?:          - .*?\n)+", "        asked: why?\n", r"^        asked:",
+        "'asked' is no list of texts", "Write asked: [a, b]",
     ),
     "section without a title": Fault(
         GUIDE, r"^    title: Introduction\n", "", r"^    starts:",

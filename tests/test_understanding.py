@@ -256,3 +256,14 @@ def test_focus_is_ordered_by_nearness(cosines: list[float]) -> None:
     found = focus(question("pain"), dict(zip(FAR, cosines, strict=True)), KNOWLEDGE.topics).focus
 
     assert [*found] == sorted(found, key=lambda pair: -pair[1])
+
+
+def test_question_asked_for_a_statement_puts_it_first() -> None:
+    """A statement is found by the questions asked for it, and none of these makes it a topic's."""
+    near = next(name for name in KNOWLEDGE.statements if name not in KNOWLEDGE.topics["pain"].statements)
+    own = KNOWLEDGE.topics["pain"].statements[-1]
+    found = focus(question("pain"), FAR, KNOWLEDGE.topics, {own: 0.9, near: 0.95})
+
+    assert (own, 0.9) == found.focus[0]
+    assert near not in dict(found.focus)
+    assert "silent_a" == focus(sure("silent_a"), FAR, KNOWLEDGE.topics, {own: 0.9}).intent

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import yaml
 
+from mesoguide.checks import asked_problems
 from mesoguide.evaluation_data import questions
 from mesoguide.follow_up import NAMED, SILENT
 from mesoguide.knowledge import load_knowledge
@@ -57,6 +60,18 @@ def test_every_topic_is_an_intent_with_examples() -> None:
     poor = {name: len(examples().get(name, [])) for name in TOPICS if len(examples().get(name, [])) < 100}
 
     assert poor == {}
+
+
+def test_questions_asked_for_a_statement_are_training_lines() -> None:
+    """A question that leads to a statement is trained on, under a topic that tells it; others are named."""
+    knowledge = load_knowledge()
+    name, statement = next((n, s) for n, s in knowledge.statements.items() if s.asked)
+    stray = replace(statement, asked=("what nobody ever wrote",))
+    changed = replace(knowledge, statements={**knowledge.statements, name: stray})
+
+    assert list(asked_problems(knowledge, examples())) == []
+    (problem,) = asked_problems(changed, examples())
+    assert (problem.place, "what nobody ever wrote" in problem.wrong) == (statement.place, True)
 
 
 def test_every_intent_has_examples_and_every_example_an_intent() -> None:

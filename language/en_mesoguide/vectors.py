@@ -94,9 +94,13 @@ class SentenceVectors:
         """Numbers in a vector."""
         return WIDTH + len(self._ngrams) * HASHED + (WIDTH if self.tuned_weight else 0)
 
-    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one vector a text, of shape ``(len(texts), width)``."""
-        return self._joined(texts, self.encoded(texts))
+    def vectors(self, texts: Sequence[str], *, known: bool = False) -> NDArray[np.float32]:
+        """Return one vector a text, of shape ``(len(texts), width)``; look ``known`` ones up."""
+        if not texts:
+            return np.zeros((0, self.width), np.float32)
+        return self._joined(
+            texts, self._known(FILE).rows(texts, self.encoded) if known else self.encoded(texts)
+        )
 
     def encoded(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return what the encoder makes of each text: its vector, then the tuned layers' one."""
@@ -142,9 +146,8 @@ class SentenceVectors:
         docs = iter(stream)
         while batch := list(itertools.islice(docs, self.batch_size)):
             texts = [doc.text for doc in batch]
-            many = len(texts) >= MANY
-            rows = self._known(FILE).rows(texts, self.encoded) if many else self.encoded(texts)
-            for doc, vector in zip(batch, self._joined(texts, rows), strict=True):
+            vectors = self.vectors(texts, known=len(texts) >= MANY)
+            for doc, vector in zip(batch, vectors, strict=True):
                 _with_vector(doc, vector)
             yield from batch
 

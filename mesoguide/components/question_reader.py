@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
+import numpy as np
 from rasa.engine.graph import GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.nlu.utils.spacy_utils import SpacyModel
@@ -34,6 +35,8 @@ class QuestionReader(GraphComponent):
         self.knowledge = knowledge
         self._names: list[str] = []
         self._vectors: Any = None
+        self._asked: Any = None
+        self._asked_for: Any = None
 
     @classmethod
     def create(
@@ -72,11 +75,24 @@ class QuestionReader(GraphComponent):
     def _focused(self, question: Question, document: Any, model: SpacyModel) -> Question:
         """Give ``question`` the statements nearest to it in meaning."""
         if not self._names:
-            self._names = list(self.knowledge.statements)
-            says = [self.knowledge.statements[name].says for name in self._names]
-            self._vectors = unit(model.model.get_pipe("mesoguide_vectors").vectors(says)[:, :UNTUNED])
-        cosines = self._vectors @ unit(document._.sentence_vector[:UNTUNED])
-        return focus(question, dict(zip(self._names, cosines.tolist(), strict=True)), self.knowledge.topics)
+            self._read_statements(model)
+        vector = unit(document._.sentence_vector[:UNTUNED])
+        cosines = self._vectors @ vector
+        asked = np.full(len(self._names), -1.0)
+        np.maximum.at(asked, self._asked_for, self._asked @ vector)
+        says, nearest = (dict(zip(self._names, each.tolist(), strict=True)) for each in (cosines, asked))
+        return focus(question, says, self.knowledge.topics, nearest)
+
+    def _read_statements(self, model: SpacyModel) -> None:
+        """Take the vectors of the statements, and of the questions that are asked for them."""
+        nlp, statements = model.model, self.knowledge.statements
+        vectors = nlp.get_pipe("mesoguide_vectors")
+        self._names = list(statements)
+        self._vectors = unit(vectors.vectors([statements[name].says for name in self._names])[:, :UNTUNED])
+        pairs = [(place, text) for place, name in enumerate(self._names) for text in statements[name].asked]
+        texts = [nlp.tokenizer.repaired(text.lower()) for _, text in pairs]
+        self._asked = unit(vectors.vectors(texts, known=True)[:, :UNTUNED])
+        self._asked_for = np.array([place for place, _ in pairs], int)
 
 
 def _question(part: Message) -> Question:

@@ -151,6 +151,14 @@ def test_terms_are_marked(pipeline: Language, expected: list[tuple[str, str]], t
     assert expected == [(entity.label_, entity.ent_id_) for entity in pipeline(text).ents]
 
 
+def test_known_texts_have_the_same_vectors(component: SentenceVectors) -> None:
+    """A training line that is looked up has the vector that it has when it is encoded."""
+    texts = ["does it hurt?", "a line that no training file holds"]
+
+    assert np.allclose(component.vectors(texts, known=True), component.vectors(texts), atol=2e-3)
+    assert component.vectors([]).shape == (0, component.width)
+
+
 def test_known_rows_are_what_the_encoder_gives(component: SentenceVectors, tmp_path: Path) -> None:
     """A text that is known is not encoded again, and one that is not known is."""
     asked: list[str] = []
