@@ -47,6 +47,8 @@ POINTING = re.compile(
 """Words that point back."""
 BACK = re.compile(r"\b(?:that|those|these|they|them|this)\b", re.IGNORECASE)
 """Of these the words that point to what was told, and not to the treatment as "it" may."""
+IF_OWN = re.compile(r"\bif (?:i|we|he|she)\b", re.IGNORECASE)
+"""What somebody might do about their own case ("and if I pause it?")."""
 HARMLESS = frozenset({"safety", "side_effects", "infection_risk"})
 """Topics whose answer soothes: wrong for somebody who has just told of a symptom."""
 OWN_CASE = HARMLESS | {"suitability", "contraindications", "combination"}
@@ -67,15 +69,21 @@ PICKED = 2.0
 TIMED = frozenset({"pain", "side_effects", "infection_risk", "downtime"})
 """Topics about what passes: asked how long "they" last, the documents' answer is here."""
 TIMES = frozenset(
-    "long last lasts away gone off pass passes over fade heal forever hours days weeks months years soon quick quickly"
-    " fast".split()
+    "when long last lasts away gone off down settle clear pass passes over fade heal forever hours days weeks months years"
+    " soon quick quickly fast".split()
 )
 """Words that ask for a time."""
+COMPARES = re.compile(
+    r"\b(?:which|than|less|more|better|worse|fewer|cheaper|dearer|quicker|faster|slower|safer|stronger|easier|gentler"
+    r"|longer|harder)\b",
+    re.IGNORECASE,
+)
+"""Words that go on with a comparison ("and which is cheaper?")."""
 OF_TIME = TIMES | frozenset(
-    "how for much many until til till when does do did will would can could is are it that this they those these"
+    "how for much many until til till does do did will would can could is are it that this they those these"
     " them be stay stays go goes wear wears hang around take takes hour day week month year minutes or and but so ok"
     " okay then though about like roughly usually normally typically generally approx a an the few on in of by its"
-    " their own itself themselves alone eventually have to all total most at".split()
+    " their own itself themselves alone up eventually have to all total most at".split()
 )
 """Words of a question about a time that does not say of what."""
 MOST_LEANING = 10
@@ -120,6 +128,8 @@ def same_topic(question: Question, memory: Memory) -> str | None:
         return None
     topic, weights = memory.topics[0], dict(question.ranking)
     if topic in TIMED and _of_time(question.text):
+        return topic
+    if topic.startswith("compare_") and COMPARES.search(question.text):
         return topic
     others = {name: weight for name, weight in weights.items() if name != topic}
     best, likeliest = max(((weight, name) for name, weight in others.items()), default=(0.0, ""))
@@ -182,8 +192,8 @@ def goes_back(question: Question, tier: str) -> bool:
         return False
     leans = bool(LEANING.match(text) or POINTING.search(text))
     if tier in DEFERRALS:
-        return leans and intent in OWN_CASE
-    return (leans and intent in HARMLESS) or bool(BACK.search(text))
+        return leans and (intent in OWN_CASE or IF_OWN.search(text) is not None)
+    return (leans and (intent in HARMLESS or _of_time(text))) or bool(BACK.search(text))
 
 
 def about(question: Question, topic: str, knowledge: Knowledge) -> Question:

@@ -9,6 +9,7 @@ from mesoguide.follow_up import (
     TIMED,
     about,
     compared,
+    goes_back,
     named_topic,
     next_topic,
     other_treatment,
@@ -261,3 +262,28 @@ def test_after_a_comparison_it_may_be_the_other_treatment(
 ) -> None:
     """A short question after a comparison that does not name mesotherapy may be about the other."""
     assert expected is other_treatment(question(intent, text), Memory(topics=(last,)))
+
+
+@pytest.mark.parametrize(
+    "text", ["and which is cheaper?", "fewer side effects?", "so is it better than that"]
+)
+def test_comparison_goes_on(text: str) -> None:
+    """After a comparison, a short message that compares again is about the same two treatments."""
+    asked = question("cost", text, ranking=[("cost", 0.99)])
+
+    assert same_topic(asked, Memory(topics=("compare_prp",))) == "compare_prp"
+    assert same_topic(asked, Memory(topics=("definition",))) is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "text", "intent", "tier"),
+    [
+        (True, "and if I pause it?", "permanence", "medicines"),
+        (True, "when will it go down", "results_time", "urgent"),
+        (False, "and who does it?", "practitioner", "medicines"),
+        (False, "when would I see a result", "results_time", "urgent"),
+    ],
+)
+def test_message_about_what_was_stopped_goes_back(expected: bool, text: str, intent: str, tier: str) -> None:
+    """What somebody asks about their own case or their symptom is not answered from the documents."""
+    assert expected is goes_back(question(intent, text), tier)
