@@ -68,9 +68,12 @@ PICKED = 2.0
 """How many times as likely as the other a topic must be, where an answer of few words picks by what it says."""
 TIMED = frozenset({"pain", "side_effects", "infection_risk", "downtime"})
 """Topics about what passes: asked how long "they" last, the documents' answer is here."""
-TIMES = frozenset(
-    "when long last lasts away gone off down settle clear pass passes over fade heal forever hours days weeks months years"
-    " soon quick quickly fast".split()
+PASSES = frozenset("away gone off down settle clear pass passes over fade heal".split())
+"""Words for what goes by itself."""
+TAKES = frozenset({"take", "takes"})
+"""Alone they ask for the length of something else ("how long does it take?")."""
+TIMES = PASSES | frozenset(
+    "when long last lasts forever hours days weeks months years soon quick quickly fast".split()
 )
 """Words that ask for a time."""
 COMPARES = re.compile(
@@ -81,7 +84,7 @@ COMPARES = re.compile(
 """Words that go on with a comparison ("and which is cheaper?")."""
 OF_TIME = TIMES | frozenset(
     "how for much many until til till does do did will would can could is are it that this they those these"
-    " them be stay stays go goes wear wears hang around take takes hour day week month year minutes or and but so ok"
+    " them be stay stays go goes wear wears hang around to hour day week month year minutes or and but so ok"
     " okay then though about like roughly usually normally typically generally approx a an the few on in of by its"
     " their own itself themselves alone up eventually have to all total most at".split()
 )
@@ -141,6 +144,8 @@ def same_topic(question: Question, memory: Memory) -> str | None:
 
 def _of_time(text: str) -> bool:
     words = set(re.findall(r"[a-z]+", text.lower().replace("'", "")))
+    if not PASSES.isdisjoint(words):
+        words -= TAKES
     return words <= OF_TIME and not TIMES.isdisjoint(words)
 
 

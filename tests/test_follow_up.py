@@ -163,6 +163,7 @@ def test_what_leans_gets_the_statements_of_that_topic() -> None:
         "does it go away on its own?",
         "days or weeks?",
         "will it wear off",
+        "how long does it take to go away?",
     ],
 )
 @pytest.mark.parametrize("topic", sorted(TIMED))
@@ -174,7 +175,8 @@ def test_question_of_time_without_a_subject_is_about_what_passes(topic: str, tex
 
 
 @pytest.mark.parametrize(
-    "text", ["how long does the effect last?", "how long is a session", "and how often?"]
+    "text",
+    ["how long does the effect last?", "how long is a session", "how long does it take?", "and how often?"],
 )
 def test_question_of_time_with_a_subject_is_about_that(text: str) -> None:
     """A message that names what it asks about is left to the classifier."""
