@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mesoguide import evaluation_data, safety
-from mesoguide.errors import Problem
+from mesoguide.errors import DataError, Problem
 from mesoguide.knowledge import KNOWLEDGE, load_knowledge
 from mesoguide.settings import ROOT, load_settings
 from mesoguide.types import Document, Knowledge, Place, Statement
@@ -62,6 +62,7 @@ def check(documents: Path | None = None, today: datetime.date | None = None) -> 
         *_wording_problems(knowledge),
         *_review_problems(knowledge, today or datetime.date.today()),
         *_example_problems(knowledge),
+        *pattern_problems(),
         *_tuning_problems(),
     ]
     return sorted(found, key=lambda problem: (problem.warning, problem.place.file, problem.place.line))
@@ -157,6 +158,15 @@ def _review_problems(knowledge: Knowledge, today: datetime.date) -> Iterator[Pro
             wrong = f"'{document.id}' was last reviewed on {document.reviewed}, over 12 months ago"
             mend = "Read the source again and renew its date"
             yield Problem(document.place, wrong, mend, warning=True)
+
+
+def pattern_problems() -> Iterator[Problem]:
+    """Yield what is wrong in safety/patterns.yml and safety/plain.yml, before a patient's message finds it."""
+    for read in (safety.patterns, safety.plain_messages):
+        try:
+            read()
+        except DataError as error:
+            yield from error.problems
 
 
 def _tuning_problems() -> Iterator[Problem]:

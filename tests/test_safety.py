@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mesoguide import safety
+from mesoguide.checks import pattern_problems
 from mesoguide.cleaning import readable
 from mesoguide.errors import DataError
 from mesoguide.evaluation_data import read
@@ -95,6 +96,16 @@ def test_wrong_list_of_plain_messages_is_named(text: str, tmp_path: Path) -> Non
     """What is wrong in safety/plain.yml is said with its line."""
     with pytest.raises(DataError, match=r"/plain.yml:\d: "):
         plain_messages(folder_with(tmp_path, "plain.yml", text))
+
+
+def test_the_check_names_a_wrong_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong in a list of the stop is found by the check, and not by a patient's message."""
+    folder_with(tmp_path, "plain.yml", "courtesies: ['(']\nsearches: [b]\n")
+    assert list(pattern_problems()) == []
+
+    monkeypatch.setattr(safety, "plain_messages", lambda: plain_messages(tmp_path))
+    (problem,) = pattern_problems()
+    assert str(problem).startswith(f"{tmp_path.name}/plain.yml:1: error: ")
 
 
 # -- readings
