@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mesoguide.safety import DEFERRALS
-from mesoguide.types import Knowledge, Memory, Question
+from mesoguide.types import Knowledge, Memory, Question, Topic
 
 NAMED: dict[str, str] = {
     "minoxidil": "compare_minoxidil",
@@ -42,9 +42,13 @@ LEANING = re.compile(
 )
 """How a message begins that goes on where the last answer ended."""
 POINTING = re.compile(
-    r"\b(?:that|those|these|they|them|this|ones?|it|then|too|either|same|else|there|so)\b", re.IGNORECASE
+    r"\b(?:that|those|these|they|them|this|ones?|it|then|too|either|same|else|there|so"
+    r"|former|latter|op|pill|tablets?|foam|lotion)\b",
+    re.IGNORECASE,
 )
 """Words that point back."""
+ONES, FEW = re.compile(r"\bones\b", re.IGNORECASE), 4
+"""A word for what was named before, and the words of a message that is surely about that ("big ones?")."""
 BACK = re.compile(r"\b(?:that|those|these|they|them|this)\b", re.IGNORECASE)
 """Of these the words that point to what was told, and not to the treatment as "it" may."""
 IF_OWN = re.compile(r"\bif (?:i|we|he|she)\b", re.IGNORECASE)
@@ -68,7 +72,7 @@ PICKED = 2.0
 """How many times as likely as the other a topic must be, where an answer of few words picks by what it says."""
 TIMED = frozenset({"pain", "side_effects", "infection_risk", "downtime"})
 """Topics about what passes: asked how long "they" last, the documents' answer is here."""
-PASSES = frozenset("away gone off down settle clear pass passes over fade heal".split())
+PASSES = frozenset("away gone off down settle clear pass passes over fade heal wear wears".split())
 """Words for what goes by itself."""
 TAKES = frozenset({"take", "takes"})
 """Alone they ask for the length of something else ("how long does it take?")."""
@@ -84,15 +88,21 @@ COMPARES = re.compile(
 """Words that go on with a comparison ("and which is cheaper?")."""
 OF_TIME = TIMES | frozenset(
     "how for much many until til till does do did will would can could is are it that this they those these"
-    " them be stay stays go goes wear wears hang around to hour day week month year minutes or and but so ok"
-    " okay then though about like roughly usually normally typically generally approx a an the few on in of by its"
+    " them be stay stays go goes hang around to hour day week month year minutes or and but so ok"
+    " okay then though tho lol pls please about like roughly usually normally typically generally approx a an the few on in of by its"
     " their own itself themselves alone up eventually have to all total most at".split()
 )
 """Words of a question about a time that does not say of what."""
 MOST_LEANING = 10
 """Words above which a message is not looked at for leaning on the last answer."""
-STAYS, POINTS = 6.0, 0.4
+STAYS, POINTS = 9.0, 0.25
 """How much the last topic's probability counts, and what each sign of leaning adds to it."""
+UNANSWERED = 0.6
+"""Probability that the documents are silent, from which a message goes nowhere back."""
+NEXT = 0.5
+"""Probability from which the topic that naturally comes next is what is asked."""
+SAYS = 0.3
+"""Cosine from which a comparison's own statement answers what is asked after it ("and cheaper?")."""
 CLEAR, PLAIN_TALK = 0.5, 0.6
 """Probability from which a follow-up intent, or small talk, is what it seems to be."""
 TALK = frozenset(
@@ -101,6 +111,12 @@ TALK = frozenset(
 )
 SILENT = "silent_"
 """Intents with this prefix are questions that the documents do not answer."""
+COMPARISON = "compare_"
+"""Intents with this prefix ask how mesotherapy compares with another treatment."""
+ANY_COMPARISON = "compare_treatments"
+"""The one that names none of them, or several."""
+MOST_COMPARED = 2
+"""Treatments told about one by one; a question that names more is about how it compares at all."""
 CLARIFY = "clarify"
 """The intent of a question that may be about either of two topics."""
 OWN_NAME = re.compile(r"\bm[ei]so", re.IGNORECASE)
@@ -114,12 +130,12 @@ def named_topic(question: Question) -> str | None:
     words = question.text.split()
     if len(words) > LONGEST or not OPENING.match(question.text):
         return None
-    if question.sure and question.intent.startswith(SILENT):
+    if question.sure and question.intent.startswith((SILENT, COMPARISON)):
         return None
     return next((NAMED[name] for name in question.names if name in NAMED), None)
 
 
-def same_topic(question: Question, memory: Memory) -> str | None:
+def same_topic(question: Question, memory: Memory, knowledge: Knowledge) -> str | None:
     """Return the last answer's topic where a short message leans on it ("even with the cream?").
 
     Such a message says little by itself, and the classifier takes it for whatever shares its words.
@@ -130,16 +146,29 @@ def same_topic(question: Question, memory: Memory) -> str | None:
     if len(memory.topics) != 1 or len(words) > MOST_LEANING or memory.topics[0] == question.intent:
         return None
     topic, weights = memory.topics[0], dict(question.ranking)
-    if topic in TIMED and _of_time(question.text):
+    if (topic in TIMED and _of_time(question.text)) or (ONES.search(question.text) and len(words) <= FEW):
         return topic
-    if topic.startswith("compare_") and COMPARES.search(question.text):
+    if sum(weight for name, weight in weights.items() if name.startswith(SILENT)) > UNANSWERED:
+        return None
+    pointing = bool(LEANING.match(question.text)) + bool(POINTING.search(question.text))
+    if topic.startswith(COMPARISON) and (
+        COMPARES.search(question.text) or (pointing and _says(knowledge.topics[topic], question))
+    ):
         return topic
     others = {name: weight for name, weight in weights.items() if name != topic}
     best, likeliest = max(((weight, name) for name, weight in others.items()), default=(0.0, ""))
     if best > (CLEAR if likeliest.startswith("ask_") else PLAIN_TALK if likeliest in TALK else 1.0):
         return None
-    pointing = bool(LEANING.match(question.text)) + bool(POINTING.search(question.text))
+    if likeliest == knowledge.topics[topic].then and best >= NEXT:
+        return None
+    if pointing and (not question.sure or question.intent == CLARIFY):
+        return topic
     return topic if STAYS * weights.get(topic, 0.0) + POINTS * pointing > best else None
+
+
+def _says(topic: Topic, question: Question) -> bool:
+    """Whether one of the topic's statements, among the nearest, answers ``question``."""
+    return any(name in topic.statements and cosine >= SAYS for name, cosine in question.near)
 
 
 def _of_time(text: str) -> bool:
@@ -180,10 +209,10 @@ def other_treatment(question: Question, memory: Memory) -> bool:
     "Does that have side effects?" after an answer about minoxidil: what the documents say is about
     mesotherapy, and the reply must not look as if it were about minoxidil.
     """
-    if not memory.topics or not all(name.startswith("compare_") for name in memory.topics):
+    if not memory.topics or not all(name.startswith(COMPARISON) for name in memory.topics):
         return False
     short = len(question.text.split()) <= MOST_LEANING
-    return short and not question.intent.startswith("compare_") and not OWN_NAME.search(question.text)
+    return short and not question.intent.startswith(COMPARISON) and not OWN_NAME.search(question.text)
 
 
 def goes_back(question: Question, tier: str) -> bool:
@@ -208,10 +237,16 @@ def about(question: Question, topic: str, knowledge: Knowledge) -> Question:
 
 
 def compared(question: Question) -> list[str]:
-    """Return the topics of a comparison that names several treatments ("PRP or minoxidil?")."""
+    """Return the topics of a comparison that names several treatments ("PRP or minoxidil?").
+
+    "Tablets such as finasteride" are finasteride; four names in one question are no four questions.
+    """
     named = (NAMED.get(name, "") for name in question.names)
-    topics = dict.fromkeys((question.intent, *named))
-    return [topic for topic in topics if topic.startswith("compare_")]
+    topics = dict.fromkeys(topic for topic in (question.intent, *named) if topic.startswith(COMPARISON))
+    treatments = [topic for topic in topics if topic != ANY_COMPARISON]
+    if question.intent != ANY_COMPARISON:
+        return treatments
+    return [ANY_COMPARISON] if len(treatments) > MOST_COMPARED else list(topics)
 
 
 def next_topic(memory: Memory, knowledge: Knowledge) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from mesoguide import follow_up
 from mesoguide.answer import Passage, answer, brief_answer, reasons, rest, short_answer
-from mesoguide.follow_up import CLARIFY, SILENT
+from mesoguide.follow_up import CLARIFY, COMPARISON, SILENT
 from mesoguide.knowledge import filled
 from mesoguide.languages import ENGLISH, languages
 from mesoguide.safety import DEFERRALS, RED_FLAGS, TIERS
@@ -143,14 +143,14 @@ def _resolved(questions: Sequence[Question], memory: Memory, knowledge: Knowledg
         return [follow_up.about(questions[0], topic, knowledge) for topic in picked]
     found: list[Question] = []
     for asked in questions:
-        stays = follow_up.same_topic(asked, memory) if len(questions) == 1 else None
+        stays = follow_up.same_topic(asked, memory, knowledge) if len(questions) == 1 else None
         named = follow_up.named_topic(asked)
         question = follow_up.about(asked, stays, knowledge) if stays and not named else asked
         intent = named or question.intent
         if intent == "ask_next":
             intent = follow_up.next_topic(memory, knowledge) or "ask_more"
         meant = replace(question, intent=intent)
-        several = follow_up.compared(meant) if intent.startswith("compare_") else [intent]
+        several = follow_up.compared(meant) if intent.startswith(COMPARISON) else [intent]
         found += [replace(meant, intent=topic) for topic in several]
     real = [q for q in found if q.intent not in SMALL_TALK]
     if not any(q.intent in knowledge.topics for q in real):

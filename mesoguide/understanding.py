@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from mesoguide.follow_up import CLARIFY, SILENT
+from mesoguide.follow_up import ANY_COMPARISON, CLARIFY, COMPARISON, SILENT
 from mesoguide.reply import SMALL_TALK, UNCLEAR
 from mesoguide.types import NEAR, Question, Topic
 
@@ -21,6 +21,8 @@ PLAIN = 0.8
 """Probability from which a part of a message is said to be not in the documents."""
 PIECE = 0.8
 """Probability from which each piece that "and" joins is a question of its own: see docs/measurements.md."""
+APART = 0.95
+"""Probability from which a part asks for other treatments at all, beside one that names a treatment."""
 TALK = frozenset(SMALL_TALK) | {"empty", "human"}
 """Intents of a part of a message that asks nothing of the documents."""
 REMARKS = TALK | {"out_of_scope", UNCLEAR}
@@ -73,16 +75,28 @@ def questions(
     pieces
         What "and" and the like join in a part, or in the whole, by its text.
     """
-    apart = {text: _apart(found, topics) for text, found in (pieces or {}).items()}
+    intents = {question.text: question.intent for question in (whole, *parts)}
+    apart = {text: _apart(found, topics, intents.get(text, "")) for text, found in (pieces or {}).items()}
     parts = [found for part in parts for found in apart.get(part.text) or [part]]
     return _chosen(whole, parts or apart.get(whole.text, ()), topics)
 
 
-def _apart(pieces: Sequence[Question], topics: Collection[str]) -> Sequence[Question]:
-    """Return the ``pieces`` if each is surely about a topic, and not all about the same one."""
+def _apart(pieces: Sequence[Question], topics: Collection[str], of: str) -> Sequence[Question]:
+    """Return the ``pieces`` if each is surely about a topic, and not all about the same one.
+
+    Of a longer list two that are sure will do: its other items are no part of these. But what stands
+    between the commas of a comparison ("minoxidil and this, what is the difference") belongs together.
+
+    Parameters
+    ----------
+    of
+        The intent of what they are pieces of.
+    """
     settled = [settle(piece, topics) for piece in pieces]
-    sure = all(found.sure and found.intent in topics and _weight(found) >= PIECE for found in settled)
-    return pieces if sure and len({found.intent for found in settled}) > 1 else ()
+    asked = [piece for piece in settled if not (piece.sure and piece.intent in TALK)]
+    sure = [found for found in asked if found.sure and found.intent in topics and _weight(found) >= PIECE]
+    enough = len(sure) == len(asked) or (len(asked) > 2 and not of.startswith(COMPARISON))
+    return pieces if enough and len({found.intent for found in sure}) > 1 else ()
 
 
 def _weight(question: Question) -> float:
@@ -91,7 +105,7 @@ def _weight(question: Question) -> float:
 
 def _chosen(whole: Question, parts: Sequence[Question], topics: Collection[str]) -> list[Question]:
     one = settle(whole, topics)
-    settled = [settle(part, topics) for part in parts]
+    settled = _compared([settle(part, topics) for part in parts])
     asked = [part for part in settled if part.sure and part.intent not in REMARKS and _clear(part)]
     about = {part.intent for part in asked}
     if len(about) > 1 and about & set(topics):
@@ -102,6 +116,13 @@ def _chosen(whole: Question, parts: Sequence[Question], topics: Collection[str])
         return [one] if surer else asked
     found = asked[0] if asked and not one.sure else one
     return [found, *(_lost(settled, asked, plain=PLAIN) if found.intent in topics and asked else ())]
+
+
+def _compared(parts: Sequence[Question]) -> Sequence[Question]:
+    """Leave out what only goes on with a comparison to a treatment that is named ("pills or jabs?")."""
+    if not any(part.intent.startswith(COMPARISON) and part.intent != ANY_COMPARISON for part in parts):
+        return parts
+    return [part for part in parts if part.intent != ANY_COMPARISON or _weight(part) >= APART]
 
 
 def _lost(parts: Sequence[Question], asked: Collection[Question], *, plain: float) -> list[Question]:

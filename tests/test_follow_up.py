@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import yaml
 
@@ -130,7 +132,10 @@ def leaning(text: str, *ranking: tuple[str, float], intent: str = "procedure") -
     ("said", "stays"),
     [
         (leaning("even with the cream?", ("procedure", 0.5), ("pain", 0.2)), True),
-        (leaning("at the temples too?", ("procedure", 0.7), ("pain", 0.01)), True),
+        (leaning("at the temples too?", ("procedure", 0.45), ("pain", 0.01)), True),
+        (leaning("weak ones?", ("procedure", 0.99)), True),
+        (replace(leaning("not even then?", ("procedure", 0.6)), sure=False), True),
+        (replace(leaning("not even then?", ("silent_details", 0.7)), sure=False), False),
         (leaning("what happens first", ("procedure", 0.9), ("pain", 0.02)), False),
         (leaning("how much is it?", ("cost", 0.99), intent="cost"), False),
         (leaning("but why is that so?", ("ask_why", 0.9), ("pain", 0.05), intent="ask_why"), False),
@@ -140,9 +145,18 @@ def leaning(text: str, *ranking: tuple[str, float], intent: str = "procedure") -
 )
 def test_a_short_message_may_lean_on_the_last_answer(said: Question, stays: bool) -> None:
     """It stays with the last topic where its words point back and nothing else is plainly meant."""
-    assert same_topic(said, Memory(topics=("pain",))) == ("pain" if stays else None)
-    assert same_topic(said, Memory()) is None
-    assert same_topic(said, Memory(topics=("pain", "cost"))) is None
+    assert same_topic(said, Memory(topics=("pain",)), KNOWLEDGE) == ("pain" if stays else None)
+    assert same_topic(said, Memory(), KNOWLEDGE) is None
+    assert same_topic(said, Memory(topics=("pain", "cost")), KNOWLEDGE) is None
+
+
+def test_what_comes_next_is_no_way_back() -> None:
+    """ "And then, what is done?" goes on to the topic that follows the last one."""
+    then = KNOWLEDGE.topics["consultation"].then
+    assert then is not None
+    asked = leaning("and then, what is done to that?", (then, 0.6), ("consultation", 0.3), intent=then)
+
+    assert same_topic(asked, Memory(topics=("consultation",)), KNOWLEDGE) is None
 
 
 def test_what_leans_gets_the_statements_of_that_topic() -> None:
@@ -171,7 +185,7 @@ def test_question_of_time_without_a_subject_is_about_what_passes(topic: str, tex
     """After side effects, "how long do they last?" is about these and not about the effect."""
     asked = question("permanence", text, ranking=[("permanence", 0.99)])
 
-    assert topic == same_topic(asked, Memory(topics=(topic,)))
+    assert topic == same_topic(asked, Memory(topics=(topic,)), KNOWLEDGE)
 
 
 @pytest.mark.parametrize(
@@ -182,14 +196,14 @@ def test_question_of_time_with_a_subject_is_about_that(text: str) -> None:
     """A message that names what it asks about is left to the classifier."""
     asked = question("permanence", text, ranking=[("permanence", 0.99)])
 
-    assert same_topic(asked, Memory(topics=("side_effects",))) is None
+    assert same_topic(asked, Memory(topics=("side_effects",)), KNOWLEDGE) is None
 
 
 def test_question_of_time_after_another_topic_is_left_to_the_classifier() -> None:
     """After the number of sessions, "how long do they last?" is not about the number."""
     asked = question("session_duration", "how long do they last?", ranking=[("session_duration", 0.99)])
 
-    assert same_topic(asked, Memory(topics=("session_count",))) is None
+    assert same_topic(asked, Memory(topics=("session_count",)), KNOWLEDGE) is None
 
 
 # -- answers to the bot's own question
@@ -273,8 +287,37 @@ def test_comparison_goes_on(text: str) -> None:
     """After a comparison, a short message that compares again is about the same two treatments."""
     asked = question("cost", text, ranking=[("cost", 0.99)])
 
-    assert same_topic(asked, Memory(topics=("compare_prp",))) == "compare_prp"
-    assert same_topic(asked, Memory(topics=("definition",))) is None
+    assert same_topic(asked, Memory(topics=("compare_prp",)), KNOWLEDGE) == "compare_prp"
+    assert same_topic(asked, Memory(topics=("definition",)), KNOWLEDGE) is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "text", "cosine"),
+    [
+        ("compare_finasteride", "how often do you take it", 0.44),
+        (None, "how often do you take it", 0.2),
+        (None, "how often is mesotherapy done", 0.44),
+    ],
+)
+def test_comparison_that_says_it_is_gone_back_to(expected: str | None, text: str, cosine: float) -> None:
+    """What a comparison's own statement answers is told from it, where the message points back."""
+    near = (("review.compared.finasteride_what", cosine),)
+    asked = replace(question("session_spacing", text, ranking=[("session_spacing", 0.9)]), near=near)
+
+    assert expected == same_topic(asked, Memory(topics=("compare_finasteride",)), KNOWLEDGE)
+
+
+@pytest.mark.parametrize(
+    ("expected", "intent", "names"),
+    [
+        (["compare_finasteride"], "compare_finasteride", ["tablets", "finasteride"]),
+        (["compare_treatments"], "compare_treatments", ["minoxidil", "finasteride", "prp", "transplant"]),
+        (["compare_treatments", "compare_prp"], "compare_treatments", ["prp"]),
+    ],
+)
+def test_one_comparison_is_not_told_twice(expected: list[str], intent: str, names: list[str]) -> None:
+    """ "Tablets such as finasteride" asks one thing, and so do four names in a row."""
+    assert expected == compared(question(intent, "?", names=names))
 
 
 @pytest.mark.parametrize(

@@ -179,12 +179,46 @@ def test_sure_pieces_about_different_topics_are_questions() -> None:
         (sure("pain"), question("cost", sure=False, ranking=[("cost", 0.9)])),
         (sure("pain"), sure("pain")),
         (sure("pain"), sure("clinic")),
-        (sure("pain"), sure("greet")),
+        (sure("pain"), sure("greet"), sure("thanks")),
+        (sure("pain"), question("cost", ranking=[("cost", 0.7)]), sure("clinic")),
     ],
 )
 def test_pieces_that_are_not_all_sure_of_a_topic_stay_together(pieces: tuple[Question, ...]) -> None:
     """Unless each piece is surely a topic of its own, "safe for men and women" stays one question."""
     assert ["pain"] == joined(*pieces)
+
+
+def test_two_sure_items_make_a_list() -> None:
+    """In a longer list an unclear item is said to be unclear, and the others are answered."""
+    unclear = question("benefits", sure=False, ranking=[("benefits", 0.3)])
+
+    assert ["pain", "cost", UNCLEAR] == joined(sure("pain"), unclear, sure("cost"))
+
+
+def test_greeting_is_no_item() -> None:
+    """ "Hello, the price and does it hurt" are two questions, whatever stands before them."""
+    assert ["pain", "cost"] == joined(sure("greet"), sure("pain"), sure("cost"))
+
+
+def test_comparison_is_no_list() -> None:
+    """What stands between the commas of a comparison is compared."""
+    whole = question("compare_prp", ranking=[("compare_prp", 0.8), ("cost", 0.1)])
+    pieces = (sure("definition"), sure("cost"), question("compare_prp", sure=False, ranking=[("pain", 0.3)]))
+
+    assert ["compare_prp"] == [each.intent for each in questions(whole, (), TOPICS, {whole.text: pieces})]
+
+
+@pytest.mark.parametrize(
+    ("expected", "weight"),
+    [(["compare_prp", "pain"], 0.9), (["compare_prp", "compare_treatments", "pain"], 0.97)],
+)
+def test_other_treatments_beside_a_named_one_are_asked_for_surely_or_not(
+    expected: list[str], weight: float
+) -> None:
+    """ "Is PRP better? Pills or jabs?" is one comparison, unless the second part surely asks for all."""
+    any_of_them = question("compare_treatments", ranking=[("compare_treatments", weight)])
+
+    assert expected == asked(sure("pain"), sure("compare_prp"), any_of_them, sure("pain"))
 
 
 def test_a_part_can_be_taken_apart_too() -> None:

@@ -31,17 +31,36 @@ ADDS = frozenset({"and", "also", "plus", "&", "+", "n"})
 """Join two things that are asked about, where nothing else shows that there are two."""
 SEPARATES = ADDS | {",", "/", ";"}
 """Stand between the items of a bare list ("cost, pain and side effects")."""
+BULLETS = frozenset({"-", "–", "—", "*", "•"})
+"""Stand before the items of one, with a space on either side ("- price - side effects")."""
+MOST_BEFORE_COLON = 4
+"""Words before a colon that opens a bare list ("please advise: price, side effects")."""
 MOST_IN_ITEM = 4
 """Words in an item of a bare list."""
+MOST_ONES = 3
+"""Words of a part that is about the "ones" named before it."""
 LISTED = frozenset({"the", "its", "their"})
 """Open the next thing in a list of what is asked about ("tell me the price, the time it takes …")."""
 FURTHER = frozenset({"any", "about"})
 """Open one too ("what is in it, any side effects")."""
+RELATIVE = frozenset({"that", "who", "which"})
+"""Before an auxiliary they tell more of a noun ("a doctor that does the injections")."""
+HAVING = frozenset({"have", "has", "had"})
+"""Stand between "could one" and what one could have: no question opens at them."""
+NEGATED = frozenset({"not", "n't", "nt", "t"})
+SUPPOSED = frozenset({"if", "assuming", "provided", "supposing"})
+"""Open what is only supposed: the question comes after it ("if it fails, is it dangerous?")."""
+KNOWN = frozenset("know understand get gather see realise realize".split())
+"""After "I" they open what needs no answer ("I understand what it is")."""
+NOT_KNOWN = frozenset("to not n't nt dont don t want wanna na need wish".split())
+"""Between "I" and these they say the contrary ("I want to know what it is")."""
+OR_NOT = frozenset({"not", "no"})
+"""After "or" at the end of a sentence they make a question of it ("pain will be there or not")."""
 AFTER_JOIN = WH | AUXILIARY | FURTHER | {"if", "whether"}
 INVERSION = 6
 """Words from a question word in which its auxiliary and subject must stand."""
 FEWEST_WORDS = 2
-MOST_QUESTIONS = 5
+MOST_QUESTIONS = 6
 """Parts looked at in one message; more is not one person's question."""
 MOST_JOINED = 3
 """Things joined by "and" in one question; more is a list of examples."""
@@ -102,6 +121,7 @@ def _between(span: Span) -> list[str]:
     doc, starts = span.doc, [span.start]
     for token in doc[span.start + 1 : span.end]:
         opens = token.nbor(-1).lower_ in ADDS and token.lower_ not in JOINS and not token.is_punct
+        opens = opens or _again(token, doc[starts[-1] : token.i]) or _or_else(token)
         if opens and min(map(_words, (doc[starts[-1] : token.i], doc[token.i : span.end]))) >= FEWEST_WORDS:
             starts.append(token.i)
         if len(starts) > MOST_JOINED:
@@ -112,12 +132,41 @@ def _between(span: Span) -> list[str]:
 
 def _items(span: Span) -> list[str]:
     """The items of a bare list; empty where ``span`` is none."""
-    starts = [span.start, *(token.i + 1 for token in span if token.lower_ in SEPARATES), span.end]
-    items = [span.doc[a:b] for a, b in pairwise(starts)]
+    start = _after_colon(span)
+    cuts = [
+        token.i + 1 for token in span.doc[start : span.end] if token.lower_ in SEPARATES or _bullet(token)
+    ]
+    items = [span.doc[a:b] for a, b in pairwise([start, *cuts, span.end])]
     items = [item for item in items if _words(item)]
     if not 1 < len(items) <= MOST_QUESTIONS or max(map(_words, items)) > MOST_IN_ITEM:
         return []
     return [text for text in map(_trimmed, items) if text]
+
+
+def _after_colon(span: Span) -> int:
+    """Where a bare list begins: after the colon of the few words that announce it, if there are any."""
+    for token in span[: 2 * MOST_BEFORE_COLON]:
+        if token.text == ":" and _words(span.doc[span.start : token.i]) <= MOST_BEFORE_COLON:
+            return int(token.i + 1)
+    return int(span.start)
+
+
+def _bullet(token: Token) -> bool:
+    """Whether ``token`` stands before an item of a list, and not inside a word or a range."""
+    if token.text not in BULLETS or token.i + 1 == len(token.doc):
+        return False
+    return bool(token.whitespace_ and (token.i == 0 or token.nbor(-1).whitespace_ or token.nbor(-1).is_space))
+
+
+def _again(token: Token, current: Span) -> bool:
+    """Whether ``token`` opens what ``current`` opened with ("any risks any studies", "how safe how much")."""
+    first = next((word for word in current if word.lower_ not in JOINS and not word.is_punct), None)
+    return first is not None and bool(token.lower_ in WH | {"any"} and token.lower_ == first.lower_)
+
+
+def _or_else(token: Token) -> bool:
+    """Whether "or" joins something else that is to be told ("what they inject or whether it lasts")."""
+    return bool(token.nbor(-1).lower_ == "or" and token.lower_ == "whether")
 
 
 def _trimmed(span: Span) -> str:
@@ -126,14 +175,24 @@ def _trimmed(span: Span) -> str:
         words[0].lower_ in JOINS or words[0].is_punct or words[0].is_space or _numbers(words[0])
     ):
         words.pop(0)
-    while words and (words[-1].lower_ in JOINS | SEPARATES or words[-1].is_space or _numbers(words[-1])):
+    while words and (
+        words[-1].lower_ in JOINS | SEPARATES
+        or words[-1].text in BULLETS
+        or words[-1].is_space
+        or _numbers(words[-1])
+    ):
         words.pop()
     return str(span.doc[words[0].i : words[-1].i + 1].text) if words else ""
 
 
 def _asking(span: Span) -> bool:
     """Whether ``span`` asks something: "am I …" does, "I am …" does not."""
-    return any(token.text == "?" or _asks(token, span.start) for token in span)
+    return any(token.text == "?" or _asks(token, span.start) for token in span) or _or_not(span)
+
+
+def _or_not(span: Span) -> bool:
+    words = [token.lower_ for token in span if token.is_alpha]
+    return len(words) > FEWEST_WORDS and words[-2] == "or" and words[-1] in OR_NOT
 
 
 def _listed(span: Span) -> bool:
@@ -148,18 +207,38 @@ def _numbered(span: Span) -> bool:
 
 def _asks(token: Token, start: int) -> bool:
     if token.lower_ in WH | CUES:
-        return True
+        return not (token.lower_ in WH | KNOWN and _known(token))
     if token.lower_ not in AUXILIARY:
         return False
     opens = token.i == start or token.nbor(-1).lower_ in JOINS or token.nbor(-1).is_punct
     return bool(opens or (token.i + 1 < len(token.doc) and token.nbor(1).lower_ in PRONOUNS))
 
 
+def _known(token: Token) -> bool:
+    """Whether ``token`` is in what the writer knows already ("I understand roughly what it is")."""
+    words = [word.lower_ for word in token.doc[max(0, token.i - 4) : token.i + 1]]
+    for place, word in enumerate(words):
+        if word in {"i", "we"}:
+            return not KNOWN.isdisjoint(words[place:]) and NOT_KNOWN.isdisjoint(words[place:])
+    return False
+
+
 def _numbers(token: Token) -> bool:
-    """Whether ``token`` is part of the "2)" before an item of a list."""
-    after = token.i + 1 < len(token.doc) and token.nbor(1).text == ")"
-    before = token.i > 0 and token.nbor(-1).is_digit
-    return bool((token.text == ")" and before) or (token.is_digit and after))
+    """Whether ``token`` is part of the "2)", "2." or "(b)" before an item of a list."""
+    if token.text in (")", "."):
+        return token.i > 0 and _number(token.nbor(-1), token.text)
+    after = token.doc[token.i + 1 : token.i + 3]
+    if token.text == "(":
+        return len(after) == 2 and _number(after[0], ")") and after[1].text == ")"
+    return len(after) > 0 and after[0].text in (")", ".") and _number(token, after[0].text)
+
+
+def _number(token: Token, mark: str) -> bool:
+    """Whether ``token``, which ``mark`` follows, counts: "2. 5" is no list unless a "1." stands before it."""
+    if mark == ")":
+        return bool(token.is_digit or (len(token) == 1 and token.is_alpha))
+    before = (other for other in token.doc[: token.i] if other.nbor(1).text == mark)
+    return bool(token.is_digit and (token.text == "1" or any(other.is_digit for other in before)))
 
 
 def _opens_sentence(token: Token) -> bool:
@@ -171,7 +250,7 @@ def _opens_sentence(token: Token) -> bool:
 
 def _opens_question(token: Token, current: Span) -> bool:
     """Whether a new question opens inside a sentence that already holds one."""
-    if token.lower_ not in AFTER_JOIN | LISTED or _words(current) < FEWEST_WORDS:
+    if token.lower_ not in AFTER_JOIN | LISTED or _words(current) < FEWEST_WORDS or _goes_on(token):
         return False
     if not _asking(current):
         return False
@@ -184,7 +263,20 @@ def _opens_question(token: Token, current: Span) -> bool:
     # "does it hurt how long does it take": no mark at all, but a second question after a
     # whole one ("how long should I" is one: its auxiliary is still to come)
     whole = any(word.lower_ in AUXILIARY | CONTRACTED for word in current)
-    return whole and _inverted(token)
+    return whole and token.lower_ in WH | AUXILIARY and _inverted(token)
+
+
+def _goes_on(token: Token) -> bool:
+    """Whether an auxiliary belongs to the words before it ("a doctor that does", "who shouldn't have")."""
+    if token.lower_ not in AUXILIARY:
+        return False
+    before = token.nbor(-1).lower_
+    if before in RELATIVE | NEGATED | AUXILIARY:
+        return True
+    earlier = token.nbor(-2).lower_ if token.i > 1 else ""
+    # "could one have it", "do they do that", but not "how much is it does it hurt"
+    held = before in SUBJECT - {"it"} and (earlier in AUXILIARY or token.lower_ in HAVING)
+    return held or (before in PRONOUNS and earlier == "that")
 
 
 def _inverted(token: Token) -> bool:
@@ -211,14 +303,28 @@ def _merged(doc: Doc, spans: list[Span]) -> list[Span]:
 
     def too_short(span: Span) -> bool:
         marked = span[-1].text in ENDS or span.end == len(doc) or _numbers(span[-1])
-        return _words(span) < (1 if marked else FEWEST_WORDS)
+        return _words(span) < (1 if marked else FEWEST_WORDS) or _ones(span)
 
-    for span in spans:
-        if kept and (too_short(span) or too_short(kept[-1])):
+    for before, span in zip([None, *spans], spans, strict=False):
+        supposed = before is not None and before.start == kept[-1].start and _supposed(before)
+        if kept and (too_short(span) or too_short(kept[-1]) or supposed):
             kept[-1] = doc[kept[-1].start : span.end]
         else:
             kept.append(span)
     return kept
+
+
+def _ones(span: Span) -> bool:
+    """Whether ``span`` is about what was named before it ("bad ones?")."""
+    return _words(span) <= MOST_ONES and any(token.lower_ == "ones" for token in span)
+
+
+def _supposed(span: Span) -> bool:
+    """Whether ``span`` only says on what condition the next question of its sentence is asked."""
+    first = next((word for word in span if word.lower_ not in JOINS), span[0])
+    told = any(word.lower_ in CUES | WH for word in span.doc[: span.start])
+    asks = any(a.lower_ in AUXILIARY and b.lower_ in SUBJECT for a, b in pairwise(span))
+    return first.lower_ in SUPPOSED and not told and not asks and span[-1].text not in ENDS
 
 
 @Language.component("mesoguide_questions")
