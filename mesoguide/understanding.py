@@ -15,6 +15,8 @@ CLOSE = 0.75
 """Share of the best topic's probability from which the second best is as likely: ask."""
 VERY_NEAR = 0.62
 """Cosine from which a statement answers a question whose intent says otherwise."""
+ASKED_NEAR = 0.5
+"""Cosine of a question that is asked for a statement, from which it decides between two topics."""
 MOST_NEAR = 12
 """Statements named as nearest, whatever their topic."""
 PLAIN = 0.8
@@ -166,9 +168,11 @@ def focus(
         Statement → cosine of its vector and the question's, -1 to 1.
     asked
         Statement → cosine of the question and the nearest of those that are asked for it. It orders the
-        statements, but does not overrule an intent.
+        statements and decides between two topics, but does not overrule an intent.
     """
     closest = {name: max(value, (asked or {}).get(name, value)) for name, value in cosines.items()}
+    if question.intent == CLARIFY:
+        question = replace(question, intent=_decided(question, asked or {}, topics))
     nearest = max(cosines, key=cosines.__getitem__)
     near = cosines[nearest] >= NEAR
     topic = topics.get(question.intent)
@@ -189,3 +193,13 @@ def focus(
     names = {*topic.statements, *([nearest] if near else [])}
     best = sorted(names, key=lambda name: (-closest[name], name))
     return replace(question, focus=tuple((name, round(closest[name], 4)) for name in best))
+
+
+def _decided(question: Question, asked: Mapping[str, float], topics: Mapping[str, Topic]) -> str:
+    """Return which of the two likeliest topics ``question`` is about; CLARIFY where nothing near tells."""
+    two = [name for name, _ in question.ranking if name in topics][:2]
+    near = {
+        name: max((asked.get(each, 0.0) for each in topics[name].statements), default=0.0) for name in two
+    }
+    best = max(near, key=near.__getitem__, default=CLARIFY)
+    return best if near.get(best, 0.0) >= ASKED_NEAR else CLARIFY

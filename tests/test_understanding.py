@@ -301,3 +301,11 @@ def test_question_asked_for_a_statement_puts_it_first() -> None:
     assert (own, 0.9) == found.focus[0]
     assert near not in dict(found.focus)
     assert "silent_a" == focus(sure("silent_a"), FAR, KNOWLEDGE.topics, {own: 0.9}).intent
+
+
+@pytest.mark.parametrize(("expected", "cosine"), [("pain", 0.6), (CLARIFY, 0.4)])
+def test_a_question_asked_for_a_statement_decides_between_two_topics(expected: str, cosine: float) -> None:
+    """Where two topics are as likely, the one whose statement is asked for in nearly these words is meant."""
+    unsure = question(CLARIFY, ranking=[("cost", 0.4), ("pain", 0.39), ("needle", 0.1)])
+
+    assert expected == focus(unsure, FAR, KNOWLEDGE.topics, {"review.faq.pain": cosine}).intent
