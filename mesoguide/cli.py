@@ -368,7 +368,8 @@ def _bench(options: argparse.Namespace) -> int:
     _prepared(options)
     from mesoguide.rasa_host.bench import bench
 
-    print(bench(_say, stock=not options.without_stock, scale=not options.without_scale))
+    for table in bench(_say, stock=not options.without_stock, scale=not options.without_scale):
+        print(f"{table}\n", flush=True)
     return 0
 
 

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,36 +53,49 @@ STOCK = {
 """The NLU pipeline that `rasa init` writes, without the response selector."""
 
 
-def bench(say: Callable[[str], None], *, stock: bool = True, scale: bool = True) -> str:
-    """Return tables of the figures; ``stock`` measures stock Rasa too, ``scale`` several processes."""
+def bench(say: Callable[[str], None], *, stock: bool = True, scale: bool = True) -> Iterator[str]:
+    """Give a table each of one process, of the website, and of several processes, as soon as it is measured.
+
+    Parameters
+    ----------
+    say
+        Told what is being measured.
+    stock
+        Whether stock Rasa is measured beside ours.
+    scale
+        Whether several processes are.
+
+    Raises
+    ------
+    RuntimeError
+        Where a measuring process fails; the tables before it are given.
+    """
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "sample.yml").write_text(_sample(), "utf-8")
-        (folder / "stock.yml").write_text(yaml.safe_dump(STOCK), "utf-8")
-        say("ours, all training messages …")
-        whole = _worker("train", ROOT / "config.yml", ROOT / "data" / "nlu.yml", folder / "whole.tar.gz")
-        say("ours, the sample …")
-        ours = _worker("train", ROOT / "config.yml", folder / "sample.yml", folder / "ours.tar.gz")
-        say("ours, a turn …")
-        ours |= _worker("parse", folder / "ours.tar.gz")
-        turn = _worker("turn")
-        say("a conversation of a thousand turns …")
-        turn |= _worker("long")
+        yield _table_of_one(folder, say, stock=stock)
         say("the website, one visitor and twenty …")
-        website = _worker("website")
-        theirs: dict[str, float] = {}
-        if stock:
-            say("stock Rasa, the sample …")
-            theirs = _worker("train", folder / "stock.yml", folder / "sample.yml", folder / "stock.tar.gz")
-            theirs |= _worker("parse", folder / "stock.tar.gz")
-        several = ""
+        yield _table_of_website(_worker("website"))
         if scale:
-            whole_bot = folder / "bot.tar.gz"
-            if stock:
-                say("stock Rasa with rules …")
-                (folder / "bot.yml").write_text(yaml.safe_dump({**STOCK, "policies": POLICIES}), "utf-8")
-                _worker("bot", folder / "bot.yml", folder / "sample.yml", whole_bot)
-            several = measure_scale(whole_bot if stock else None, say)
+            yield _table_of_several(folder, say, stock=stock)
+
+
+def _table_of_one(folder: Path, say: Callable[[str], None], *, stock: bool) -> str:
+    say("ours, all training messages …")
+    whole = _worker("train", ROOT / "config.yml", ROOT / "data" / "nlu.yml", folder / "whole.tar.gz")
+    say("ours, the sample …")
+    ours = _worker("train", ROOT / "config.yml", folder / "sample.yml", folder / "ours.tar.gz")
+    say("ours, a turn …")
+    ours |= _worker("parse", folder / "ours.tar.gz")
+    turn = _worker("turn")
+    say("a conversation of a thousand turns …")
+    turn |= _worker("long")
+    theirs: dict[str, float] = {}
+    if stock:
+        say("stock Rasa, the sample …")
+        (folder / "stock.yml").write_text(yaml.safe_dump(STOCK), "utf-8")
+        theirs = _worker("train", folder / "stock.yml", folder / "sample.yml", folder / "stock.tar.gz")
+        theirs |= _worker("parse", folder / "stock.tar.gz")
     rows = [
         ("training on the sample, CPU s", ours["train"], theirs.get("train")),
         ("training on all messages, CPU s", whole["train"], None),
@@ -100,15 +113,28 @@ def bench(say: Callable[[str], None], *, stock: bool = True, scale: bool = True)
     for name, own, stocks in rows:
         beside = f"{stocks:.1f} | {own / stocks:.2f}" if stocks else "not measured |"
         lines.append(f"| {name} | {own:.1f} | {beside} |")
-    lines += [
-        "",
+    return "\n".join(lines)
+
+
+def _table_of_website(measured: Mapping[str, float]) -> str:
+    lines = [
         "| on the website, ms | one visitor | twenty | ratio | twenty at one moment |",
         "|---|---|---|---|---|",
     ]
     for name, part in (("a turn, 95th percentile", ""), ("the script meanwhile, median", "_script")):
-        one, twenty, burst = (website[f"{visitors}{part}"] for visitors in ("one", "twenty", "burst"))
+        one, twenty, burst = (measured[f"{visitors}{part}"] for visitors in ("one", "twenty", "burst"))
         lines.append(f"| {name} | {one:.1f} | {twenty:.1f} | {twenty / one:.2f} | {burst:.1f} |")
-    return "\n".join([*lines, "", several] if several else lines)
+    return "\n".join(lines)
+
+
+def _table_of_several(folder: Path, say: Callable[[str], None], *, stock: bool) -> str:
+    if not stock:
+        return measure_scale(None, say)
+    bot = folder / "bot.tar.gz"
+    say("stock Rasa with rules …")
+    (folder / "bot.yml").write_text(yaml.safe_dump({**STOCK, "policies": POLICIES}), "utf-8")
+    _worker("bot", folder / "bot.yml", folder / "sample.yml", bot)
+    return measure_scale(bot, say)
 
 
 def _sample() -> str:
