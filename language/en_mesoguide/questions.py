@@ -50,8 +50,10 @@ HAVING = frozenset({"have", "has", "had"})
 NEGATED = frozenset({"not", "n't", "nt", "t"})
 SUPPOSED = frozenset({"if", "assuming", "provided", "supposing"})
 """Open what is only supposed: the question comes after it ("if it fails, is it dangerous?")."""
-KNOWN = frozenset("know understand get gather see realise realize".split())
+KNOWN = frozenset("know understand gather realise realize".split())
 """After "I" they open what needs no answer ("I understand what it is")."""
+REACH = 4
+"""Words after "I know" that still belong to it, where no sentence ends."""
 NOT_KNOWN = frozenset("to not n't nt dont don t want wanna na need wish".split())
 """Between "I" and these they say the contrary ("I want to know what it is")."""
 OR_NOT = frozenset({"not", "no"})
@@ -216,7 +218,9 @@ def _asks(token: Token, start: int) -> bool:
 
 def _known(token: Token) -> bool:
     """Whether ``token`` is in what the writer knows already ("I understand roughly what it is")."""
-    words = [word.lower_ for word in token.doc[max(0, token.i - 4) : token.i + 1]]
+    words = [word.lower_ for word in token.doc[max(0, token.i - REACH) : token.i + 1]]
+    ends = [place for place, word in enumerate(words) if word in ENDS]
+    words = words[ends[-1] + 1 :] if ends else words
     for place, word in enumerate(words):
         if word in {"i", "we"}:
             return not KNOWN.isdisjoint(words[place:]) and NOT_KNOWN.isdisjoint(words[place:])

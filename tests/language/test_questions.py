@@ -64,6 +64,7 @@ NLP = splitter()
             ["if it fails is it dangerous", "how much is it"],
             "if it fails is it dangerous, and how much is it",
         ),
+        (["what about the cost", "does it hurt"], "Now I know. what about the cost; does it hurt"),
         (["wondering if it is safe", "if it hurts"], "wondering if it is safe and if it hurts"),
         (
             ["tell me the steps.", "pain will be there or not."],
