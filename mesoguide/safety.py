@@ -70,6 +70,8 @@ HALF_BELIEVED = 0.08
 """Probability (of any red flag, of any deferral) from which a pattern confirms it."""
 AS_LIKELY = 0.25
 """Share of the likeliest tier's probability from which a pattern's tier takes its place."""
+BARELY_LIKELY = 0.03
+"""The same where an emergency's plain words stand against self-harm that no plain word tells of."""
 NEAR_THE_TOP = 0.35
 """Share of the likelier red flag's probability from which the higher tier is taken."""
 
@@ -155,7 +157,8 @@ def decide(scores: Sequence[Scores], thresholds: Thresholds, patterns: Collectio
             found = _tier(tiers, best)
             told = next((tier for tier in tiers if tier in patterns), found)
             # Plain words decide between two tiers that the model both thinks of.
-            likely = max(reading[told] for reading in scores) >= AS_LIKELY * best[found]
+            share = BARELY_LIKELY if (found, told) == ("self_harm", "emergency") else AS_LIKELY
+            likely = max(reading[told] for reading in scores) >= share * best[found]
             return told if found not in patterns and likely else found
         if _sum(tiers, best) >= HALF_BELIEVED and set(tiers) & set(patterns):
             return next(tier for tier in tiers if tier in patterns)

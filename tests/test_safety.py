@@ -659,3 +659,14 @@ def test_nothing_claims_to_find_emergencies() -> None:
     )
 
     assert [key for key, text in TEXTS.items() if claim.search(text)] == []
+
+
+def test_plain_words_of_an_emergency_win_over_a_guess_at_self_harm() -> None:
+    """ "Well… the bleeding will not stop… sorry…" may sound like despair, but it can't wait."""
+    thresholds = Thresholds(red_flag=0.25, deferral=0.15, anything=0.3)
+    sad = scores(self_harm=0.8, emergency=0.04, urgent=0.04)
+
+    assert decide([sad], thresholds, ["emergency"]) == "emergency"
+    assert decide([sad], thresholds, ["urgent"]) == "self_harm"
+    assert decide([sad], thresholds, ["emergency", "self_harm"]) == "self_harm"
+    assert decide([sad], thresholds) == "self_harm"
