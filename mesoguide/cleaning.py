@@ -18,6 +18,8 @@ INVISIBLE = re.compile(
 """Zero-width and direction marks: they can split a word for a reader that is a program."""
 COMMAND = re.compile(rf"^(?:\s|{INVISIBLE.pattern})*[/／⁄∕](?:[\s/／⁄∕]|{INVISIBLE.pattern})*")
 """Slashes at the start, whatever hides them."""
+ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[nrt])")
+"""A character as JSON writes it: a payload can hide words behind these."""
 GAP = " … "
 BREAKS = re.compile(r"\s*\n\s*")
 
@@ -26,11 +28,13 @@ def door_text(text: object) -> str:
     """Return what a user typed as text that every later step can take.
 
     No lone surrogates, no NUL and no other control characters; no slash in front, which
-    Rasa would take for a command. Anything that is no text becomes the empty one.
+    Rasa would take for a command. Characters that a payload holds as JSON's escapes are read as
+    what they stand for. Anything that is no text becomes the empty one.
     """
     if not isinstance(text, str):
         return ""
-    whole = text[:MOST_CHARACTERS].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    said = ESCAPED.sub(lambda found: chr(int(found[1], 16)) if found[1] else "\n", text[:MOST_CHARACTERS])
+    whole = said.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     kept = "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else " " for c in whole)
     return COMMAND.sub("", kept).strip()
 

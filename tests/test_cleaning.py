@@ -135,3 +135,20 @@ def test_reading_keeps_the_marks_that_languages_use() -> None:
     assert readable("a" + "\u0316\u0301" * 2000 + " hurt", 1000).endswith(" hurt")
     assert len(readable("a" + "\u0316\u0301" * 2000, 1000)) <= 31
     assert readable("ṩ ก็็ hurt", 1000) == "ṩ ก็็ hurt"
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        ('x{"note": "i want to die"}', '/x{"note": "i w\\u0061nt to d\\u0069e"}'),
+        ("\uff49 want\nto die", "\\uff49 want\\nto die"),
+        ("😭 help", "\\ud83d\\ude2d help"),
+        ("� help", "\\ud83d help"),
+        ("a  b", "a \\u0000b"),
+        ("die", "\\u002f die"),
+        ("50\\% off", "50\\% off"),
+    ],
+)
+def test_what_json_escapes_is_read(expected: str, text: str) -> None:
+    """A red flag can't hide behind a payload's escapes, and these bring in nothing that is kept out."""
+    assert expected == door_text(text)
