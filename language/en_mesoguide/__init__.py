@@ -2,8 +2,9 @@
 
 ``tokenizer``  repairs spelling, then splits into tokens (:mod:`.speller`)
 ``entity_ruler``  marks treatments, conditions, people and body parts (``terms.yml``)
-``mesoguide_questions``  finds where one question ends and the next begins (:mod:`.questions`)
 ``mesoguide_vectors``  puts the sentence vector on the tokens (:mod:`.vectors`)
+
+``doc._.questions`` are then the spans that may each be a question (:mod:`.questions`).
 
 The data (weights, word list) is built by :mod:`.build`; it is not in the repository.
 """

@@ -165,7 +165,6 @@ def _pipeline(lines: Iterable[str], encoder: Path, *, own_subject: bool) -> Lang
             for phrase in phrases
         ]
     )
-    nlp.add_pipe("mesoguide_questions")
     vectors = nlp.add_pipe("mesoguide_vectors", config={} if own_subject else {"tuned_weight": 0.0})
     # Rasa's SpacyFeaturizer adds nothing where the vocabulary's vectors have no width.
     nlp.vocab.vectors = Vectors(shape=(1, vectors.width))

@@ -1,7 +1,7 @@
 """Where one question may end and the next begin.
 
-The component only *proposes*: it sets ``doc._.questions`` to the spans of text that could
-each be a question of its own. Whether they are is decided later, by what is understood of
+This only *proposes*: ``doc._.questions`` are the spans of text that could each be a question
+of its own, found when they are first asked for. Whether they are is decided later, by what is understood of
 each (``mesoguide.components.question_reader``).
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from spacy.language import Language
 from spacy.tokens import Doc, Span, Token
 
 __all__ = ["joined", "propose", "question_spans"]
@@ -67,8 +66,8 @@ MOST_QUESTIONS = 6
 MOST_JOINED = 3
 """Things joined by "and" in one question; more is a list of examples."""
 
-if not Doc.has_extension("questions"):
-    Doc.set_extension("questions", default=[])
+PROPOSED = "mesoguide_questions"
+"""Key of a document's user data where its possible questions are kept once they were asked for."""
 
 
 def propose(doc: Doc) -> list[Span]:
@@ -331,8 +330,13 @@ def _supposed(span: Span) -> bool:
     return first.lower_ in SUPPOSED and not told and not asks and span[-1].text not in ENDS
 
 
-@Language.component("mesoguide_questions")
-def questions(doc: Doc) -> Doc:
-    """Set ``doc._.questions`` (spaCy's component)."""
-    doc._.questions = propose(doc)
-    return doc
+def _proposed(doc: Doc) -> list[Span]:
+    """Return ``doc._.questions``; a training never asks for them."""
+    if PROPOSED not in doc.user_data:
+        doc.user_data[PROPOSED] = propose(doc)
+    spans: list[Span] = doc.user_data[PROPOSED]
+    return spans
+
+
+if not Doc.has_extension("questions"):
+    Doc.set_extension("questions", getter=_proposed)

@@ -71,7 +71,7 @@ def test_built_words_are_no_typos() -> None:
 
 def test_pipeline_runs_in_the_documented_order(pipeline: Language) -> None:
     """The components stand in the order that the package's docstring gives."""
-    assert ["entity_ruler", "mesoguide_questions", "mesoguide_vectors"] == pipeline.pipe_names
+    assert ["entity_ruler", "mesoguide_vectors"] == pipeline.pipe_names
 
 
 def test_other_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ import pytest
 import spacy
 from hypothesis import given
 from hypothesis import strategies as st
-from spacy.language import Language
 
 from en_mesoguide.questions import MOST_QUESTIONS, joined, question_spans
 
@@ -15,14 +14,7 @@ pytestmark = pytest.mark.slow
 WORDS = st.sampled_from("does it hurt how long what ? . , and is safe also I'm 34 \n & or PRP".split(" "))
 
 
-def splitter() -> Language:
-    """Return a pipeline that only splits."""
-    nlp = spacy.blank("en")
-    nlp.add_pipe("mesoguide_questions")
-    return nlp
-
-
-NLP = splitter()
+NLP = spacy.blank("en")
 
 
 @pytest.mark.parametrize(
