@@ -17,6 +17,9 @@ VERY_NEAR = 0.62
 """Cosine from which a statement answers a question whose intent says otherwise."""
 ASKED_NEAR = 0.5
 """Cosine of a question that is asked for a statement, from which it decides between two topics."""
+HARDLY_LIKELIER, HARDLY_NEAR = 0.4, 0.6
+"""A topic stands, though the documents' silence has more than this share of its probability, where one of
+its statements is as near as this."""
 MOST_NEAR = 12
 """Statements named as nearest, whatever their topic."""
 PLAIN = 0.8
@@ -159,6 +162,8 @@ def focus(
     cosines: Mapping[str, float],
     topics: Mapping[str, Topic],
     asked: Mapping[str, float] | None = None,
+    *,
+    alone: bool = True,
 ) -> Question:
     """Name the statements nearest to ``question``; trust a very near one more than the intent.
 
@@ -169,10 +174,15 @@ def focus(
     asked
         Statement → cosine of the question and the nearest of those that are asked for it. It orders the
         statements and decides between two topics, but does not overrule an intent.
+    alone
+        Whether the message asks nothing else: one of several is short, and its topic stands.
     """
     closest = {name: max(value, (asked or {}).get(name, value)) for name, value in cosines.items()}
     if question.intent == CLARIFY:
         question = replace(question, intent=_decided(question, asked or {}, topics))
+    elif alone and question.intent in topics:
+        near = max(closest[name] for name in topics[question.intent].statements)
+        question = question if near >= HARDLY_NEAR else _doubted(question)
     nearest = max(cosines, key=cosines.__getitem__)
     near = cosines[nearest] >= NEAR
     topic = topics.get(question.intent)
@@ -193,6 +203,13 @@ def focus(
     names = {*topic.statements, *([nearest] if near else [])}
     best = sorted(names, key=lambda name: (-closest[name], name))
     return replace(question, focus=tuple((name, round(closest[name], 4)) for name in best))
+
+
+def _doubted(question: Question) -> Question:
+    """Return ``question`` as not in the documents where that is not much less likely than its topic."""
+    silent = {name: weight for name, weight in question.ranking if name.startswith(SILENT)}
+    doubted = sum(silent.values()) > HARDLY_LIKELIER * _weight(question)
+    return replace(question, intent=_most(silent)) if doubted else question
 
 
 def _decided(question: Question, asked: Mapping[str, float], topics: Mapping[str, Topic]) -> str:

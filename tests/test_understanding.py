@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mesoguide.reply import CLARIFY, UNCLEAR
 from mesoguide.types import NEAR, Question
-from mesoguide.understanding import VERY_NEAR, focus, questions, settle
+from mesoguide.understanding import HARDLY_NEAR, VERY_NEAR, focus, questions, settle
 from tests.samples import KNOWLEDGE, TOPICS, question
 
 FAR = dict.fromkeys(KNOWLEDGE.statements, 0.1)
@@ -309,3 +309,24 @@ def test_a_question_asked_for_a_statement_decides_between_two_topics(expected: s
     unsure = question(CLARIFY, ranking=[("cost", 0.4), ("pain", 0.39), ("needle", 0.1)])
 
     assert expected == focus(unsure, FAR, KNOWLEDGE.topics, {"review.faq.pain": cosine}).intent
+
+
+@pytest.mark.parametrize(
+    ("expected", "silent", "cosine", "alone"),
+    [
+        ("silent_b", 0.35, 0.3, True),
+        ("pain", 0.35, HARDLY_NEAR, True),
+        ("pain", 0.2, 0.3, True),
+        ("pain", 0.35, 0.3, False),
+    ],
+)
+def test_topic_that_silence_comes_near_to_needs_a_near_statement(
+    expected: str, silent: float, cosine: float, alone: bool
+) -> None:
+    """A topic that is hardly likelier than the documents' silence is told only where a statement is near."""
+    shares = [("pain", 0.6), ("silent_a", silent / 3), ("silent_b", 2 * silent / 3)]
+    doubted = question("pain", ranking=shares)
+
+    found = focus(doubted, FAR, KNOWLEDGE.topics, {"review.faq.pain": cosine}, alone=alone)
+
+    assert expected == found.intent

@@ -61,7 +61,7 @@ class QuestionReader(GraphComponent):
                 pieces.setdefault(part.get(PIECE_OF), []).append(_question(part))
         found = questions(whole, rest, self.knowledge.topics, pieces)
         documents = {part.get(TEXT): part.get(DOCUMENT) for part in parts}
-        found = [self._focused(question, documents[question.text], model) for question in found]
+        found = [self._focused(each, documents[each.text], model, alone=len(found) == 1) for each in found]
         confidence = dict(found[0].ranking).get(found[0].intent, 0.0)
         intent = found[0].intent if found[0].intent in dict(found[0].ranking) else REJECTED
         ranking = [{"name": name, "confidence": value} for name, value in whole.ranking[:10]]
@@ -72,7 +72,7 @@ class QuestionReader(GraphComponent):
         parent.set("questions", shown, add_to_output=True)
         return parent
 
-    def _focused(self, question: Question, document: Any, model: SpacyModel) -> Question:
+    def _focused(self, question: Question, document: Any, model: SpacyModel, *, alone: bool) -> Question:
         """Give ``question`` the statements nearest to it in meaning."""
         if not self._names:
             self._read_statements(model)
@@ -81,7 +81,7 @@ class QuestionReader(GraphComponent):
         asked = np.full(len(self._names), -1.0)
         np.maximum.at(asked, self._asked_for, self._asked @ vector)
         says, nearest = (dict(zip(self._names, each.tolist(), strict=True)) for each in (cosines, asked))
-        return focus(question, says, self.knowledge.topics, nearest)
+        return focus(question, says, self.knowledge.topics, nearest, alone=alone)
 
     def _read_statements(self, model: SpacyModel) -> None:
         """Take the vectors of the statements, and of the questions that are asked for them."""
