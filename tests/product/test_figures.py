@@ -27,7 +27,7 @@ def test_evaluation_figures(measured) -> None:
 
 
 def test_evaluation_figures_of_the_newest_set(measured) -> None:
-    """On sets e and f, by hands that had seen nothing, a little less: floors below what was measured."""
+    """On sets e, f and g, by hands that had seen nothing, a little less: floors below what was measured."""
     found = figures(measured.runs, only=APART)
 
     assert found.right >= 0.87
@@ -50,5 +50,5 @@ def test_hint3_sofmattress(model) -> None:
     accuracy, one_typo, correlation = row.figures
 
     assert accuracy >= 81
-    assert one_typo >= 77
+    assert one_typo >= 79
     assert correlation >= 0.70
