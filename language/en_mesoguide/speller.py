@@ -41,6 +41,8 @@ FREQUENT = 2_000
 """English words up to this rank are frequent."""
 ENGLISH = 20_000
 """Rank up to which a word tells that a text is English, or can be meant; beyond it foreign words are many."""
+CONTRACTED = re.compile(r"'(?:s|d|ll|ve|re|m)$")
+"""The end of what is two words ("he'll"), or somebody's ("nan's")."""
 REPEATED = re.compile(r"(.)\1{2,}")
 SLIPS = log(0.02)
 """Share of words that are mistyped."""
@@ -121,6 +123,8 @@ class Speller:
         plain = word.replace("'", "")
         if not SHORTEST <= len(plain) <= LONGEST or not plain.isascii():
             return self._squeezed(plain) or written
+        if CONTRACTED.search(word) and self._known(CONTRACTED.sub("", word)):
+            return written
         if word in self.own or self._known(plain) or self._known(word):
             return self._instead(word, before, after) or written
         return self._squeezed(plain) or self._meant(plain, before, after)[0] or self._far(plain) or written

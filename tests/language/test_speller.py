@@ -114,6 +114,14 @@ def test_rare_word_gives_way_to_an_own_word() -> None:
     assert "border" == speller("border")
 
 
+@pytest.mark.parametrize("text", ["he'll do", "the hat's", "it'd hurt", "it’s done"])
+def test_contractions_stay(text: str) -> None:
+    """What is two words in one, or somebody's, is no slip for a word with these letters ("hell")."""
+    known = Speller({"he": 9, "it": 9, "hat": 9, "hello": 90, "head": 90, "hurt": 9}, {"done": 9}, {})
+
+    assert text == known(text)
+
+
 @pytest.mark.parametrize("text", ["my hat", "done", "dose", "it is much"])
 def test_known_words_stay_where_nothing_far_likelier_is_meant(text: str) -> None:
     """A known word in company that nobody has seen is no slip by that alone."""
