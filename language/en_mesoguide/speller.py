@@ -27,7 +27,15 @@ from spacy.util import registry
 
 from en_mesoguide.slips import SPACE, slip
 
-__all__ = ["RepairingTokenizer", "Speller", "own_words", "tokenizer_factory", "within"]
+__all__ = [
+    "RepairingTokenizer",
+    "Speller",
+    "beside",
+    "by_ends",
+    "own_words",
+    "tokenizer_factory",
+    "within",
+]
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 SHORTEST = 3
@@ -88,9 +96,7 @@ class Speller:
         for pair, count in self.pairs.items():
             self._followed[pair.split(" ")[0]] += count
         self._own_by_length = _by_length(self.own)
-        self._by_length = _by_length(
-            {*self.own, *(word for word, rank in self.common.items() if rank < ENGLISH)}
-        )
+        self._by_ends = by_ends({*self.own, *(word for word, rank in self.common.items() if rank < ENGLISH)})
         self._word = lru_cache(maxsize=50_000)(self._repaired)
         self._near = lru_cache(maxsize=20_000)(self._one_edit_away)
 
@@ -156,7 +162,7 @@ class Speller:
 
     def _one_edit_away(self, written: str) -> list[str]:
         """The words that ``written`` may be a slip for; a short one only lacks a letter, or has two swapped."""
-        near = [word for word in within(written, self._by_length, 1) if word != written]
+        near = [word for word in beside(written, self._by_ends) if word != written]
         if len(written) > SHORT:
             return near
         return [word for word in near if len(word) > SHORT or sorted(word) == sorted(written)]
@@ -200,6 +206,27 @@ def within(word: str, by_length: Mapping[int, list[str]], edits: int) -> list[st
     among = [candidate for length in lengths for candidate in by_length.get(length, ())]
     found = process.extract(word, among, scorer=OSA.distance, score_cutoff=edits, limit=None)
     return [candidate for candidate, _, _ in found]
+
+
+def by_ends(words: Iterable[str]) -> dict[tuple[int, str, str], list[str]]:
+    """Return ``words`` by their length and first letter, and by their length and last letter."""
+    lists: dict[tuple[int, str, str], list[str]] = {}
+    for word in sorted(words):
+        for key in ((len(word), word[0], ""), (len(word), "", word[-1])):
+            lists.setdefault(key, []).append(word)
+    return lists
+
+
+def beside(word: str, words: Mapping[tuple[int, str, str], list[str]]) -> list[str]:
+    """Return the words of three letters or more at most one edit from ``word``, in order.
+
+    They share its first letter or its last one, which spares the comparison with nearly all others.
+    """
+    lengths = range(max(3, len(word) - 1), len(word) + 2)
+    keys = [(length, *ends) for length in lengths for ends in ((word[0], ""), ("", word[-1]))]
+    among = {candidate for key in keys for candidate in words.get(key, ())}
+    found = process.extract(word, among, scorer=OSA.distance, score_cutoff=1, limit=None)
+    return sorted(candidate for candidate, _, _ in found)
 
 
 def _by_length(words: Iterable[str]) -> dict[int, list[str]]:

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
 
-from en_mesoguide.speller import RepairingTokenizer, Speller, own_words, tokenizer_factory, within
+from en_mesoguide.speller import (
+    RepairingTokenizer,
+    Speller,
+    beside,
+    by_ends,
+    own_words,
+    tokenizer_factory,
+    within,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -147,6 +155,16 @@ def test_repairs_any_text(text: str) -> None:
     repaired = SPELLER(text)
 
     assert [c for c in text if c.isdigit()] == [c for c in repaired if c.isdigit()]
+
+
+@given(st.text("abc", min_size=3, max_size=7), st.lists(st.text("abc", min_size=1, max_size=7), max_size=30))
+def test_words_beside_are_all_those_one_edit_away(word: str, words: list[str]) -> None:
+    """Looking only among words with the same first or last letter misses none that is one edit away."""
+    by_length: dict[int, list[str]] = {}
+    for each in sorted(set(words)):
+        by_length.setdefault(len(each), []).append(each)
+
+    assert sorted(within(word, by_length, 1)) == beside(word, by_ends(set(words)))
 
 
 def test_swap_of_neighbours_is_one_edit() -> None:
