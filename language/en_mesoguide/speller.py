@@ -97,8 +97,7 @@ class Speller:
             self._followed[pair.split(" ")[0]] += count
         self._own_by_length = _by_length(self.own)
         self._by_ends = by_ends({*self.own, *(word for word, rank in self.common.items() if rank < ENGLISH)})
-        self._word = lru_cache(maxsize=50_000)(self._repaired)
-        self._near = lru_cache(maxsize=20_000)(self._one_edit_away)
+        self._kept = lru_cache(maxsize=20_000)(self._one_edit_away)
 
     def __call__(self, text: str) -> str:
         """Return ``text`` with what is no word, or the wrong one, repaired; all else stays as it was."""
@@ -106,7 +105,7 @@ class Speller:
         plain = [EDGE, *(_plain(match.group()) for match in found), EDGE]
         pieces, at = [], 0
         for match, before, after in zip(found, plain, plain[2:], strict=False):
-            pieces += [text[at : match.start()], self._word(match.group(), before, after)]
+            pieces += [text[at : match.start()], self._repaired(match.group(), before, after)]
             at = match.end()
         return "".join([*pieces, text[at:]])
 
@@ -147,11 +146,11 @@ class Speller:
 
     def _meant(self, written: str, before: str, after: str) -> tuple[str, float]:
         """Return the likeliest word, or two, that ``written`` is a slip for, and how likely; "" if there is none."""
-        likely = {
-            word: self._likely([before, word, after]) + slip(word, written) + SLIPS
-            for word in self._near(written)
-        }
-        if not self._known(written):
+        known = self._known(written)
+        # What nobody knows may be a name: nothing of it is kept in memory.
+        near = self._kept(written) if known else self._one_edit_away(written)
+        likely = {word: self._likely([before, word, after]) + slip(word, written) + SLIPS for word in near}
+        if not known:
             for at in range(1, len(written)):
                 if f"{written[:at]} {written[at:]}" in self.pairs:
                     two = [written[:at], written[at:]]

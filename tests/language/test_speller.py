@@ -176,6 +176,14 @@ def test_swap_of_neighbours_is_one_edit() -> None:
     assert [] == within("pain", words, 1)
 
 
+def test_no_unknown_word_is_kept() -> None:
+    """What a user typed and nobody knows, as a name may be, is in no cache afterwards; known words may be."""
+    speller = Speller({"hurt": 9}, {"hurts": 3_000}, {})
+    speller("anna zwick hrut hurts")
+
+    assert 1 == speller._kept.cache_info().currsize
+
+
 def test_own_words_drop_typos() -> None:
     """An unknown word of the training data is a typo where a near one is more frequent."""
     counts = {"scalp": 9, "sclap": 1, "minoxidil": 3, "from": 1}
