@@ -17,7 +17,7 @@ VERY_NEAR = 0.62
 """Cosine from which a statement answers a question whose intent says otherwise."""
 ASKED_NEAR = 0.5
 """Cosine of a question that is asked for a statement, from which it decides between two topics."""
-HARDLY_LIKELIER, HARDLY_NEAR = 0.4, 0.6
+HARDLY_LIKELIER, HARDLY_NEAR = 0.3, 0.55
 """A topic stands, though the documents' silence has more than this share of its probability, where one of
 its statements is as near as this."""
 MOST_NEAR = 12
@@ -27,7 +27,8 @@ PLAIN = 0.8
 PIECE = 0.8
 """Probability from which each piece that "and" joins is a question of its own: see docs/measurements.md."""
 APART = 0.95
-"""Probability from which a part asks for other treatments at all, beside one that names a treatment."""
+"""Probability from which a part asks for other treatments at all, beside one that names a treatment; and the
+whole asks what the documents do not tell, whatever its parts do."""
 TALK = frozenset(SMALL_TALK) | {"empty", "human"}
 """Intents of a part of a message that asks nothing of the documents."""
 REMARKS = TALK | {"out_of_scope", UNCLEAR}
@@ -113,7 +114,7 @@ def _chosen(whole: Question, parts: Sequence[Question], topics: Collection[str])
     settled = _compared([settle(part, topics) for part in parts])
     asked = [part for part in settled if part.sure and part.intent not in REMARKS and _clear(part)]
     about = {part.intent for part in asked}
-    if len(about) > 1 and about & set(topics):
+    if len(about) > 1 and about & set(topics) and not _torn(one, about, topics):
         return [*(_likelier(part, topics) for part in asked), *_lost(settled, asked, plain=0.0)]
     silent = one.sure and one.intent.startswith(SILENT)
     if len(parts) == 1 and asked and asked[0].intent in topics and not silent:
@@ -121,6 +122,17 @@ def _chosen(whole: Question, parts: Sequence[Question], topics: Collection[str])
         return [one] if surer else asked
     found = asked[0] if asked and not one.sure else one
     return [found, *(_lost(settled, asked, plain=PLAIN) if found.intent in topics and asked else ())]
+
+
+def _torn(whole: Question, about: Collection[str], topics: Collection[str]) -> bool:
+    """Whether parts were torn out of one question that the documents surely do not answer.
+
+    "Is it cheaper | to have it done in Turkey" does not ask what it costs.
+    """
+    others = set(about) - set(topics)
+    silent = sum(weight for name, weight in whole.ranking if name.startswith(SILENT))
+    surely = whole.sure and whole.intent.startswith(SILENT) and silent >= APART
+    return surely and len(about) - len(others) == 1 and all(name.startswith(SILENT) for name in others)
 
 
 def _compared(parts: Sequence[Question]) -> Sequence[Question]:
