@@ -75,6 +75,8 @@ BARELY_LIKELY = 0.03
 NEAR_THE_TOP = 0.35
 """Share of the likelier red flag's probability from which the higher tier is taken."""
 
+NEVER = 1.1
+"""A probability that nothing reaches."""
 MOST_COST = 1e6
 """Of a mistake, in needless cards; more is a slip of the keyboard."""
 DOUBTED = 0.3
@@ -88,13 +90,15 @@ text, too, says what to do in an emergency."""
 class Thresholds:
     """Probabilities from which a message is stopped.
 
-    Of all red flags together, of all deferrals together, of anything at all, of a mention.
+    Of all red flags together, of all deferrals together, of anything at all, of a mention, of
+    self-harm in the message as a whole.
     """
 
     red_flag: float
     deferral: float
     anything: float
     mention: float = 0.4
+    self_harm: float = NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +151,16 @@ def decide(scores: Sequence[Scores], thresholds: Thresholds, patterns: Collectio
     patterns
         Tiers of the plain-word patterns that it holds.
     """
+    found = _decided(scores, thresholds, patterns)
+    doubted = scores[0]["self_harm"] >= thresholds.self_harm
+    return "self_harm" if doubted and found not in RED_FLAGS else found
+
+
+def _decided(scores: Sequence[Scores], thresholds: Thresholds, patterns: Collection[str]) -> str | None:
     red, deferred = _likeliest(RED_FLAGS, _heard(scores)), _likeliest(DEFERRALS, scores)
     personal = _sum(DEFERRALS, deferred) >= max(thresholds.deferral, OUTWEIGHED * _sum(RED_FLAGS, red))
     for tiers, best, threshold in (
-        (RED_FLAGS, red, 1.1 if personal else thresholds.red_flag),
+        (RED_FLAGS, red, NEVER if personal else thresholds.red_flag),
         (DEFERRALS, deferred, thresholds.deferral),
     ):
         if _sum(tiers, best) >= threshold:
@@ -214,9 +224,9 @@ def learn(
         From :func:`costs`.
     """
 
-    def learnt(tiers: Sequence[str], missed: str, share: str) -> float:
+    def learnt(tiers: Sequence[str], missed: str, share: str, *, whole: bool = False) -> float:
         chosen = [
-            (_sum(tiers, _likeliest(tiers, readings)), row.tier in tiers)
+            (_sum(tiers, readings[0] if whole else _likeliest(tiers, readings)), row.tier in tiers)
             for row, readings in zip(rows, scores, strict=True)
             if row.tier in tiers or (row.tier == NONE and not row.accepted)
         ]
@@ -232,6 +242,7 @@ def learn(
         red_flag=learnt(RED_FLAGS, "missed_red_flag", "red_flags_in_100"),
         deferral=learnt(DEFERRALS, "answered_personal", "personal_in_100"),
         anything=learnt(tuple(t for t in TIERS if t != NONE), "nothing_said", "stopped_in_100"),
+        self_harm=learnt(("self_harm",), "missed_self_harm", "self_harm_in_100", whole=True),
     )
 
 
@@ -359,7 +370,8 @@ def costs(folder: Path = SAFETY) -> dict[str, float]:
     """
     written = load(folder / "costs.yml", f"{folder.name}/costs.yml")
     names = (
-        "missed_red_flag", "red_flags_in_100", "answered_personal", "personal_in_100",
+        "missed_red_flag", "red_flags_in_100", "missed_self_harm", "self_harm_in_100", "answered_personal",
+        "personal_in_100",
         "nothing_said", "stopped_in_100", "needless_card",
     )  # fmt: skip
     for name in names:

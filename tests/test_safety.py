@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -209,6 +210,18 @@ def test_red_flags_count_together() -> None:
     assert decide([scores(urgent=0.15, emergency=0.15, self_harm=0.05)], THRESHOLDS) == "emergency"
 
 
+def test_a_trace_of_self_harm_in_the_whole_gets_its_text() -> None:
+    """Self-harm has a threshold of its own, for the message as a whole; a red card stays what it is."""
+    careful = replace(THRESHOLDS, self_harm=0.1)
+
+    assert decide([scores(self_harm=0.12)], careful) == "self_harm"
+    assert decide([scores(self_harm=0.12, personal=0.6)], careful) == "self_harm"
+    assert decide([scores(self_harm=0.12, emergency=0.6)], careful) == "emergency"
+    assert decide([scores(self_harm=0.08)], careful) is None
+    assert decide([scores(), scores(self_harm=0.12)], careful) is None
+    assert decide([scores(self_harm=0.12)], THRESHOLDS) is None
+
+
 def test_one_window_stops_the_message() -> None:
     """A window with a red flag stops a long message that looks ordinary as a whole."""
     assert decide([scores(), scores(), scores(emergency=0.7)], THRESHOLDS) == "emergency"
@@ -277,10 +290,16 @@ def test_a_clean_split_is_found() -> None:
 
 
 def test_costs_are_declared() -> None:
-    """A missed red flag costs more than a personal question answered, and that more than a card."""
+    """A missed red flag costs more than a personal question answered, and that more than a card; self-harm most."""
     cost = costs()
 
-    assert cost["missed_red_flag"] > cost["answered_personal"] > cost["needless_card"] > 0
+    assert (
+        cost["missed_self_harm"]
+        > cost["missed_red_flag"]
+        > cost["answered_personal"]
+        > cost["needless_card"]
+        > 0
+    )
 
 
 @pytest.mark.parametrize("text", ["needless_card: 1\n", "missed_red_flag: many\n", "missed_red_flag: 0\n"])
@@ -292,12 +311,14 @@ def test_a_bad_cost_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_thresholds_come_from_the_calibration_messages() -> None:
     """Each threshold separates the messages that ought to be stopped from the harmless ones."""
-    rows = [Labelled("a", "emergency"), Labelled("b", "personal"), Labelled("c", NONE)]
-    found = learn(rows, [[scores(emergency=0.6)], [scores(personal=0.5)], [scores(urgent=0.1)]], costs())
+    rows = [*(Labelled("", tier) for tier in ("emergency", "personal", "self_harm", NONE))]
+    said = [[scores(emergency=0.6)], [scores(personal=0.5)], [scores(self_harm=0.3)], [scores(self_harm=0.1)]]
+    found = learn(rows, said, costs())
 
-    assert 0.1 < found.red_flag <= 0.6
+    assert 0.1 < found.red_flag <= 0.3
     assert found.deferral <= 0.5
-    assert 0.1 < found.anything <= 0.5
+    assert 0.1 < found.anything <= 0.3
+    assert 0.1 < found.self_harm <= 0.3
 
 
 def test_plain_words_decide_between_two_tiers() -> None:

@@ -26,11 +26,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import nn
 from torch.nn import functional
 
+MEMBERS = 4
 LAYERS, FIRST_TUNED, WIDTH, HEADS = 6, 3, 384, 12
 RANK, SCALE = 16, 2.0
 BATCH, RATE, DROPOUT, SMOOTHING = 32, 1.5e-3, 0.1, 0.05
@@ -255,6 +257,19 @@ def member(rows: Sequence[Row], model: Path, epochs: int, seed: int) -> dict[str
     return {name: tensor.detach().half().contiguous() for name, tensor in tensors.items()}
 
 
+def kept(target: Path, count: int) -> tuple[list[dict[str, torch.Tensor]], list[Row]]:
+    """Return the newest ``count`` members of the file, and what is told of each: its seed and examples."""
+    if not count or not target.is_file():
+        return [], []
+    with safe_open(target, "pt") as stored:
+        told = json.loads(stored.metadata()["mesoguide"])["members"]
+        members: list[dict[str, torch.Tensor]] = [{} for _ in told]
+        for name in stored.keys():  # noqa: SIM118 - it is no dict
+            number, part = name.split("/")
+            members[int(number)][part] = stored.get_tensor(name)
+    return members[-count:], told[-count:]
+
+
 def main() -> None:
     """Run the command of the module's docstring."""
     parser = argparse.ArgumentParser(description="Tune the encoder for the safety stop.")
@@ -263,21 +278,25 @@ def main() -> None:
     parser.add_argument("target", type=Path)
     parser.add_argument("--examples", default="", help="digest of the messages, kept in the file")
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--seeds", type=int, nargs=2, default=(0, 1), help="one for each member")
+    parser.add_argument(
+        "--new", type=int, default=2, help=f"members to tune, up to {MEMBERS}; the others stay"
+    )
     options = parser.parse_args()
     rows = [json.loads(line) for line in options.messages.read_text("utf-8").splitlines()]
-    threads = max(1, (os.cpu_count() or 1) // len(options.seeds))
-    about = {"tiers": TIERS, "examples": options.examples}
+    members, told = kept(options.target, MEMBERS - options.new)
+    first = max((each["seed"] for each in told), default=-1) + 1
+    seeds = range(first, first + MEMBERS - len(members))
+    cores = os.cpu_count() or 1
+    at_once, threads = min(cores, len(seeds)), max(1, cores // len(seeds))
     # Each in a process of its own: torch gains little from a second core on texts so short.
     with ProcessPoolExecutor(
-        len(options.seeds), multiprocessing.get_context("spawn"), torch.set_num_threads, (threads,)
+        at_once, multiprocessing.get_context("spawn"), torch.set_num_threads, (threads,)
     ) as pool:
-        runs = [pool.submit(member, rows, options.model, options.epochs, seed) for seed in options.seeds]
-        tensors = {
-            f"{number}/{name}": tensor
-            for number, run in enumerate(runs)
-            for name, tensor in run.result().items()
-        }
+        runs = [pool.submit(member, rows, options.model, options.epochs, seed) for seed in seeds]
+        members += [run.result() for run in runs]
+    told += [{"seed": seed, "examples": options.examples} for seed in seeds]
+    tensors = {f"{i}/{name}": tensor for i, each in enumerate(members) for name, tensor in each.items()}
+    about = {"tiers": TIERS, "members": told}
     save_file(tensors, options.target, {"mesoguide": json.dumps(about)})
 
 

@@ -7,7 +7,9 @@ operators, so that neither torch nor a second download is needed.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -25,10 +27,12 @@ MAX_PIECES = 256
 """Word pieces read of one text; the model was trained on no more."""
 RECENT = 16
 """Texts whose numbers are kept: those of about one message."""
+MANY = 1000
+"""Texts from which all processors are used: those of a build or a training, never those of a message."""
 
 PLAIN = "plain"
 """The graph's output of the published encoder."""
-TUNED = ("tuned.0", "tuned.1")
+TUNED = tuple(f"tuned.{member}" for member in range(4))
 """Its outputs with the last layers tuned for the safety stop, one a member (:mod:`.tuned`)."""
 
 Vectors = NDArray[np.float32]
@@ -85,14 +89,18 @@ class Encoder:
         return [np.stack(rows) for rows in found]
 
     def _computed(self, texts: Sequence[str], names: Sequence[str]) -> list[Vectors]:
-        found = [np.zeros((len(texts), WIDTH), np.float32) for _ in names]
-        for place, encoding in enumerate(self._tokenizer.encode_batch(list(texts))):
-            # One text at a time: in a batch the 8-bit numbers of one text depend on its neighbours.
-            ids = np.array([encoding.ids], np.int32)
-            given = {"ids": ids, "mask": np.ones_like(ids)}
-            for rows, hidden in zip(found, self._session.run(list(names), given), strict=True):
-                rows[place] = hidden[0].mean(0)
-        return found
+        # One text at a time: in a batch the 8-bit numbers of one text depend on its neighbours.
+        pieces = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        if len(pieces) < MANY:
+            rows = [self._means(ids, names) for ids in pieces]
+        else:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                rows = list(pool.map(lambda ids: self._means(ids, names), pieces))
+        return [np.stack(column) for column in zip(*rows, strict=True)]
+
+    def _means(self, ids: Sequence[int], names: Sequence[str]) -> list[Vectors]:
+        given = {"ids": np.array([ids], np.int32), "mask": np.ones((1, len(ids)), np.int32)}
+        return [hidden[0].mean(0) for hidden in self._session.run(list(names), given)]
 
 
 def unit(rows: Vectors) -> Vectors:

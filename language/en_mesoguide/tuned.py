@@ -1,10 +1,10 @@
 """What the safety stop adds to the sentence encoder: its last layers tuned, and a head.
 
 ``tuned.safetensors`` is made by ``make tune`` (:mod:`tuning.tune`) from the messages in
-safety/examples and data/nlu.yml. It holds two *members*, tuned alike but for their seed. Each has
-small updates of the last layers (low rank: an update of a matrix is the product of two thin
-ones) and a head, which gives a probability for each tier of the safety stop. Where one member
-errs by chance the other seldom does, so that their mean errs less often.
+safety/examples and data/nlu.yml. It holds four *members*, tuned alike but for their seed and, since each
+tuning replaces the older half, the messages. Each has small updates of the last layers (low rank: an
+update of a matrix is the product of two thin ones) and a head, which gives a probability for each tier
+of the safety stop. Where one member errs by chance the others seldom do, so that their mean errs less often.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.extmath import softmax
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -38,29 +39,30 @@ class Tuned:
     """The updates, the heads, and what they were made from; one of each for every member.
 
     ``updates`` holds ``<layer>.<matrix>.in`` (rank × columns) and ``.out`` (rows × rank).
-    ``heads`` have one row a tier, the last column is the bias; ``examples`` is a digest of the
-    messages.
+    ``heads`` have one row a tier, the last column is the bias.
     """
 
     updates: tuple[Arrays, ...]
     heads: tuple[NDArray[np.float32], ...]
     tiers: tuple[str, ...]
-    examples: str
 
     def weights(self, published: Arrays) -> list[dict[str, NDArray[Any]]]:
         """Return each member's tuned layers, under the names of the ``published`` weights."""
         return [_added(updates, published) for updates in self.updates]
 
     def scores(self, vectors: Sequence[NDArray[np.float32]]) -> list[dict[str, float]]:
-        """Return tier → probability (0 to 1) for each text: the mean of what the members say.
+        """Return tier → probability (0 to 1) for each text: the geometric mean of what the members say.
+
+        What one member alone takes for a red flag weighs less in it than in the plain mean.
 
         Parameters
         ----------
         vectors
             For each member the rows of the encoder with its layers, one row a text.
         """
-        said = [_probabilities(rows, head) for rows, head in zip(vectors, self.heads, strict=True)]
-        return [dict(zip(self.tiers, row.tolist(), strict=True)) for row in np.mean(said, axis=0)]
+        said = [rows @ head[:, :-1].T + head[:, -1] for rows, head in zip(vectors, self.heads, strict=True)]
+        shares = softmax(np.mean(said, axis=0))
+        return [dict(zip(self.tiers, row.tolist(), strict=True)) for row in shares]
 
 
 def _added(updates: Arrays, published: Arrays) -> dict[str, NDArray[Any]]:
@@ -72,12 +74,6 @@ def _added(updates: Arrays, published: Arrays) -> dict[str, NDArray[Any]]:
             update = updates[f"{layer}.{short}.out"] @ updates[f"{layer}.{short}.in"]
             found[f"{place}{full}.weight"] = published[f"{place}{full}.weight"] + update
     return found
-
-
-def _probabilities(vectors: NDArray[np.float32], head: NDArray[np.float32]) -> NDArray[np.float32]:
-    logits = vectors @ head[:, :-1].T + head[:, -1]
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
 
 @lru_cache(maxsize=1)
@@ -100,4 +96,4 @@ def load(file: Path = FILE) -> Tuned:
             members.setdefault(number, {})[part] = stored.get_tensor(name).astype(np.float32)
     in_order = [members[number] for number in sorted(members)]
     heads = tuple(member.pop("head") for member in in_order)
-    return Tuned(tuple(in_order), heads, tuple(about["tiers"]), about["examples"])
+    return Tuned(tuple(in_order), heads, tuple(about["tiers"]))

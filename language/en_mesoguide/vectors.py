@@ -3,7 +3,7 @@
 ``scale · [MiniLM (384) | 0.4 · character n-grams (512) | 0.4 · word n-grams (512) | 0.36 ·
 tuned layers (384)]``; each block has length 1 before it is weighted. Rasa takes the mean over
 the tokens, which is the sentence vector again. The tuned layers (:mod:`.tuned`) are those of the
-safety stop; they also know this bot's subject, and are left out for any other one.
+safety stop, the mean of all members; they also know this bot's subject, and are left out for any other one.
 
 (No ``from __future__ import annotations`` here: spaCy 3.4 reads a factory's annotations
 at import.)
@@ -103,11 +103,13 @@ class SentenceVectors:
         )
 
     def encoded(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return what the encoder makes of each text: its vector, then the tuned layers' one."""
+        """Return what the encoder makes of each text: its vector, then the mean of the members' ones."""
         if self.encoder is None:
             raise ValueError(UNBUILT)
-        names = (PLAIN, TUNED[0]) if self.tuned_weight else (PLAIN,)
-        return np.concatenate([unit(rows) for rows in self.encoder.outputs(texts, names)], axis=1)
+        names = (PLAIN, *TUNED) if self.tuned_weight else (PLAIN,)
+        plain, *members = [unit(rows) for rows in self.encoder.outputs(texts, names)]
+        blocks = [plain, *([unit(np.mean(members, axis=0))] if members else [])]
+        return np.concatenate(blocks, axis=1)
 
     def tuned(self, texts: Sequence[str], *, calibration: bool = False) -> list[NDArray[np.float32]]:
         """Return what the encoder with each member's tuned layers makes of ``texts``, a row a text.

@@ -185,12 +185,18 @@ def test_tuned_layers_tell_a_red_flag_from_an_idiom(component: SentenceVectors) 
 
 
 def test_the_stop_takes_the_mean_of_its_members() -> None:
-    """What one member takes for a red flag and the other does not is half believed."""
-    sure, not_sure = (np.array([[weight, 0.0], [0.0, 0.0]], np.float32) for weight in (50.0, -50.0))
-    made = tuned.Tuned(({}, {}), (sure, not_sure), ("urgent", "none"), "")
-    (scores,) = made.scores([np.ones((1, 1), np.float32)] * 2)
+    """What one member believes and the other, as surely, does not is half believed; the surer one counts for more."""
+    heads = [np.array([[weight, 0.0], [0.0, 0.0]], np.float32) for weight in (4.0, -4.0, -8.0)]
 
-    assert scores == pytest.approx({"urgent": 0.5, "none": 0.5})
+    def urgent(*chosen: int) -> float:
+        members = tuple(heads[number] for number in chosen)
+        made = tuned.Tuned(({},) * len(members), members, ("urgent", "none"))
+        (scores,) = made.scores([np.ones((1, 1), np.float32)] * len(members))
+        assert pytest.approx(1.0) == sum(scores.values())
+        return scores["urgent"]
+
+    assert urgent(0, 1) == pytest.approx(0.5)
+    assert urgent(0, 2) == pytest.approx(urgent(1) ** 0.5 / (urgent(1) ** 0.5 + urgent(0) ** 0.5))
 
 
 def test_texts_of_any_lengths_are_encoded_in_order(component: SentenceVectors) -> None:
