@@ -27,8 +27,8 @@ PLAIN = 0.8
 PIECE = 0.8
 """Probability from which each piece that "and" joins is a question of its own: see docs/measurements.md."""
 APART = 0.95
-"""Probability from which a part asks for other treatments at all, beside one that names a treatment; and the
-whole asks what the documents do not tell, whatever its parts do."""
+"""Probability from which a part asks for other treatments at all, beside one that names a treatment; from which
+the whole asks what the documents do not tell, and a part of it a question that they do answer."""
 TALK = frozenset(SMALL_TALK) | {"empty", "human"}
 """Intents of a part of a message that asks nothing of the documents."""
 REMARKS = TALK | {"out_of_scope", UNCLEAR}
@@ -114,7 +114,7 @@ def _chosen(whole: Question, parts: Sequence[Question], topics: Collection[str])
     settled = _compared([settle(part, topics) for part in parts])
     asked = [part for part in settled if part.sure and part.intent not in REMARKS and _clear(part)]
     about = {part.intent for part in asked}
-    if len(about) > 1 and about & set(topics) and not _torn(one, about, topics):
+    if len(about) > 1 and about & set(topics) and not _torn(one, asked, topics):
         return [*(_likelier(part, topics) for part in asked), *_lost(settled, asked, plain=0.0)]
     silent = one.sure and one.intent.startswith(SILENT)
     if len(parts) == 1 and asked and asked[0].intent in topics and not silent:
@@ -124,15 +124,18 @@ def _chosen(whole: Question, parts: Sequence[Question], topics: Collection[str])
     return [found, *(_lost(settled, asked, plain=PLAIN) if found.intent in topics and asked else ())]
 
 
-def _torn(whole: Question, about: Collection[str], topics: Collection[str]) -> bool:
-    """Whether parts were torn out of one question that the documents surely do not answer.
+def _torn(whole: Question, asked: Sequence[Question], topics: Collection[str]) -> bool:
+    """Whether the parts ``asked`` were torn out of one question that the documents surely do not answer.
 
-    "Is it cheaper | to have it done in Turkey" does not ask what it costs.
+    "What are exosomes | and are they better" asks for no comparison of treatments. A part that is
+    surely about a topic ("does it hurt") is a question all the same.
     """
-    others = set(about) - set(topics)
+    told = {part.intent: _weight(part) for part in asked if part.intent in topics}
+    others = [part for part in asked if part.intent not in topics]
     silent = sum(weight for name, weight in whole.ranking if name.startswith(SILENT))
     surely = whole.sure and whole.intent.startswith(SILENT) and silent >= APART
-    return surely and len(about) - len(others) == 1 and all(name.startswith(SILENT) for name in others)
+    doubted = len(told) == 1 and max(told.values()) < APART
+    return surely and doubted and all(part.intent.startswith(SILENT) for part in others)
 
 
 def _compared(parts: Sequence[Question]) -> Sequence[Question]:

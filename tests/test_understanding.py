@@ -97,16 +97,15 @@ def test_two_parts_about_two_topics_are_two_questions() -> None:
 
 
 def test_a_topic_torn_out_of_an_unanswered_question_is_not_told() -> None:
-    """ "Is it cheaper to have it done in Turkey?" is one question, and does not ask what it costs."""
-    torn = sure("cost"), sure("silent_rules")
+    """ "What are exosomes, and are they better?" asks for no comparison; "pain, and what gauge?" asks two things."""
+    unlikely = question("compare_prp", ranking=[("compare_prp", 0.9), ("cost", 0.1)])
+    silent, doubted = sure("silent_b"), question("silent_b", ranking=[("silent_b", 0.9), ("cost", 0.1)])
 
-    assert ["silent_rules"] == asked(sure("silent_rules"), *torn)
-    assert ["cost", "silent_rules"] == asked(sure("cost"), *torn)
-    unsure = question("silent_rules", ranking=[("silent_rules", 0.9), ("cost", 0.1)])
-    assert ["cost", "silent_rules"] == asked(unsure, *torn)
-    assert ["cost", "pain", "silent_rules"] == asked(
-        sure("silent_rules"), sure("cost"), sure("pain"), torn[1]
-    )
+    assert ["silent_b"] == asked(silent, silent, unlikely)
+    assert ["silent_b", "compare_prp"] == asked(doubted, silent, unlikely)
+    assert ["silent_b", "compare_prp"] == asked(sure("pain"), silent, unlikely)
+    assert ["pain", "silent_b"] == asked(silent, sure("pain"), silent)
+    assert ["pain", "silent_b", "compare_prp"] == asked(silent, sure("pain"), silent, unlikely)
 
 
 def test_a_part_that_may_be_two_topics_is_the_likelier_one() -> None:
