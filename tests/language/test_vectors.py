@@ -208,6 +208,17 @@ def test_texts_of_any_lengths_are_encoded_in_order(component: SentenceVectors) -
     assert np.allclose(together[:6], together[30:], atol=1e-5)
 
 
+def test_many_texts_are_encoded_as_one_alone(
+    component: SentenceVectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all processors at work each text keeps its place and its numbers, to the last bit."""
+    texts = [f"{'does it hurt ' * (number % 7 + 1)}{number}" for number in range(60)]
+    alone = component.encoder.encode(texts)
+    monkeypatch.setattr("en_mesoguide.encoder.MANY", 2)
+
+    assert np.array_equal(component.encoder.encode(texts), alone)
+
+
 def test_one_message_is_encoded_once() -> None:
     """What the classifier has read, the safety stop reads without another pass of the encoder."""
     computed: list[str] = []
