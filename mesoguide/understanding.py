@@ -117,6 +117,8 @@ def _chosen(whole: Question, parts: Sequence[Question], topics: Collection[str])
     if len(about) > 1 and about & set(topics) and not _torn(one, asked, topics):
         return [*(_likelier(part, topics) for part in asked), *_lost(settled, asked, plain=0.0)]
     silent = one.sure and one.intent.startswith(SILENT)
+    if silent and _begins(settled, asked, topics):
+        return [asked[0], one]
     if len(parts) == 1 and asked and asked[0].intent in topics and not silent:
         surer = one.sure and one.intent in topics and _weight(one) > _weight(asked[0])
         return [one] if surer else asked
@@ -128,14 +130,26 @@ def _torn(whole: Question, asked: Sequence[Question], topics: Collection[str]) -
     """Whether the parts ``asked`` were torn out of one question that the documents surely do not answer.
 
     "What are exosomes | and are they better" asks for no comparison of treatments. A part that is
-    surely about a topic ("does it hurt") is a question all the same.
+    surely about a topic ("does it hurt"), or that stands first and so leans on nothing, is a question
+    all the same.
     """
     told = {part.intent: _weight(part) for part in asked if part.intent in topics}
     others = [part for part in asked if part.intent not in topics]
     silent = sum(weight for name, weight in whole.ranking if name.startswith(SILENT))
     surely = whole.sure and whole.intent.startswith(SILENT) and silent >= APART
-    doubted = len(told) == 1 and max(told.values()) < APART
+    doubted = len(told) == 1 and max(told.values()) < APART and asked[0] in others
     return surely and doubted and all(part.intent.startswith(SILENT) for part in others)
+
+
+def _begins(parts: Sequence[Question], asked: Sequence[Question], topics: Collection[str]) -> bool:
+    """Whether the first of several ``parts`` is surely about a topic, and only what follows is not understood.
+
+    "What does it cost and which brand is it": the documents' silence about the whole is about its end.
+    """
+    if list(asked) != list(parts[:1]):
+        return False
+    rest = [part for part in parts[1:] if not (part.sure and part.intent in REMARKS)]
+    return bool(rest) and all(part.intent in topics and _weight(part) >= APART for part in asked)
 
 
 def _compared(parts: Sequence[Question]) -> Sequence[Question]:

@@ -102,10 +102,23 @@ def test_a_topic_torn_out_of_an_unanswered_question_is_not_told() -> None:
     silent, doubted = sure("silent_b"), question("silent_b", ranking=[("silent_b", 0.9), ("cost", 0.1)])
 
     assert ["silent_b"] == asked(silent, silent, unlikely)
+    assert ["compare_prp", "silent_b"] == asked(silent, unlikely, silent)
     assert ["silent_b", "compare_prp"] == asked(doubted, silent, unlikely)
     assert ["silent_b", "compare_prp"] == asked(sure("pain"), silent, unlikely)
     assert ["pain", "silent_b"] == asked(silent, sure("pain"), silent)
     assert ["pain", "silent_b", "compare_prp"] == asked(silent, sure("pain"), silent, unlikely)
+
+
+def test_a_sure_first_part_is_told_where_the_rest_is_not_understood() -> None:
+    """ "What does it cost and which brand": the cost is told, beside that the documents do not say the rest."""
+    silent = sure("silent_b")
+    lost = question("nlu_fallback", sure=False, ranking=[("silent_b", 0.5), ("cost", 0.4)])
+    doubted = question("cost", ranking=[("cost", 0.9), ("silent_b", 0.1)])
+
+    assert ["cost", "silent_b"] == asked(silent, sure("cost"), lost)
+    assert ["silent_b"] == asked(silent, lost, sure("cost"))
+    assert ["silent_b"] == asked(silent, doubted, lost)
+    assert ["silent_b"] == asked(silent, sure("cost"), sure("thanks"))
 
 
 def test_a_part_that_may_be_two_topics_is_the_likelier_one() -> None:
