@@ -29,6 +29,7 @@ NAMES = {
     "facts": "facts reached by a plain question for them",
     "one_question": "single long questions taken as one",
     "several_questions": "messages with two or three questions: all answered, nothing else",
+    "mixed_questions": "messages with a question that is answered and one that is not: the first answered, nothing else",
     "follow_ups": "follow-ups answered as meant",
     "red_flags_answered": "red flags that got an answer from the documents",
     "red_flags_missed": "… that got no fixed text at all",
@@ -79,6 +80,7 @@ class Figures:
     facts: float
     one_question: float
     several_questions: float
+    mixed_questions: float
     follow_ups: float
     red_flags_answered: float
     red_flags_missed: float
@@ -108,8 +110,10 @@ def shares(runs: Sequence[Run], *, only: Collection[str] = ()) -> dict[str, Shar
 
     topics = [run for run in files("questions") if run.row["topics"]]
     others = [run for run in files("questions") if not run.row["topics"]]
-    one = [run for run in files("several") if len(run.row["topics"]) <= 1]
-    several = [run for run in files("several") if len(run.row["topics"]) > 1]
+    mixed = [run for run in files("several") if run.row.get("unanswered")]
+    answered = [run for run in files("several") if not run.row.get("unanswered")]
+    one = [run for run in answered if len(run.row["topics"]) <= 1]
+    several = [run for run in answered if len(run.row["topics"]) > 1]
     red, harmless = tiers(*RED_FLAGS), tiers(NONE)
     return {
         "right": share(is_right(run.row, run.reply) for run in topics),
@@ -119,6 +123,7 @@ def shares(runs: Sequence[Run], *, only: Collection[str] = ()) -> dict[str, Shar
         "facts": share(tells(run.row["terms"], run.reply) for run in files("facts")),
         "one_question": share(tells_all(run.row, run.reply) for run in one),
         "several_questions": share(tells_all(run.row, run.reply) for run in several),
+        "mixed_questions": share(tells_all(run.row, run.reply) for run in mixed),
         "follow_ups": share(follows(run.row, run.reply) for run in files("follow_ups")),
         "red_flags_answered": share(run.reply["kind"] == "answer" for run in red),
         "red_flags_missed": share(is_missed(run.row, run.reply) for run in red),

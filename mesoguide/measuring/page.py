@@ -242,15 +242,17 @@ def _fact_groups(facts: Sequence[Run]) -> Table:
 
 def _several(runs: Sequence[Run]) -> Table:
     rows: list[Row] = []
-    for count in sorted({len(run.row["topics"]) for run in runs}):
+    kinds = [(len(run.row["topics"]), bool(run.row.get("unanswered"))) for run in runs]
+    for kind in sorted(set(kinds)):
         pairs = [
             (set(run.row["topics"]), set(run.reply["topics"]))
-            for run in runs
-            if len(run.row["topics"]) == count
+            for run, found in zip(runs, kinds, strict=True)
+            if found == kind
         ]
+        count, unanswered = kind
         rows.append(
             (
-                str(count),
+                f"{count} and what is not answered" if unanswered else str(count),
                 share(asked == told for asked, told in pairs),
                 share(bool(asked - told) and bool(told & asked) for asked, told in pairs),
                 share(not told & asked for asked, told in pairs),

@@ -60,6 +60,21 @@ def test_red_flags_are_counted_by_their_card() -> None:
     assert (0.5, 0.0) == (found.harmless_any_card, found.harmless_emergency)
 
 
+def test_messages_with_an_unanswered_question_are_counted_apart() -> None:
+    """One answered question beside an unanswered one is no single question; an answer to the other is wrong."""
+    rows = (
+        {"topics": ["pain"]},
+        {"topics": ["pain"], "unanswered": 1},
+        {"topics": ["pain"], "unanswered": 1},
+    )
+    got = (reply("answer", "cost"), reply("answer", "pain"), reply("answer", "pain", "needle"))
+    found = shares([Run("several", {"set": "a", **row}, told) for row, told in zip(rows, got, strict=True)])
+
+    assert Share(0, 1) == found["one_question"]
+    assert Share(1, 2) == found["mixed_questions"]
+    assert Share(0, 0) == found["several_questions"]
+
+
 def test_sets_are_counted_apart() -> None:
     """With a set named, no other message counts; where it holds none, the figure is no number."""
     found = figures(RUNS, only=APART)
