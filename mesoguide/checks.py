@@ -26,7 +26,7 @@ DOCUMENTS = "MESOGUIDE_DOCUMENTS"
 """Environment variable with the folder of the source documents."""
 SHARED_WORDS = 8
 """A run of this many words that also stands in a document is its author's sentence."""
-TUNED = ROOT / "language" / "en_mesoguide" / "tuned.safetensors"
+TUNED, NGRAMS = (ROOT / "language" / "en_mesoguide" / f"{name}.safetensors" for name in ("tuned", "ngrams"))
 OLD_AFTER = datetime.timedelta(days=365)
 FEWEST_EXAMPLES = 20
 NEAR_WORDS = 4
@@ -170,14 +170,23 @@ def pattern_problems() -> Iterator[Problem]:
 
 
 def _tuning_problems() -> Iterator[Problem]:
-    """Whether the encoder was tuned on the examples of the safety stop as they are now."""
-    place = Place(f"language/en_mesoguide/{TUNED.name}", 1)
-    with TUNED.open("rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    newest = json.loads(header["__metadata__"]["mesoguide"])["members"][-1]
-    if newest["examples"] != safety.examples_digest():
-        wrong = "safety/examples changed since the encoder was tuned on them"
-        yield Problem(place, wrong, "Run `make tune`", warning=True)
+    """Whether the safety stop has learnt from its examples as they are now."""
+    digest = safety.examples_digest()
+    tuned, ngrams = _told(TUNED), _told(NGRAMS)
+    for file, learnt in ((TUNED, tuned["members"][-1]["examples"]), (NGRAMS, ngrams["examples"])):
+        if learnt != digest:
+            wrong = "safety/examples changed since this was learnt from them"
+            yield Problem(
+                Place(f"language/en_mesoguide/{file.name}", 1), wrong, "Run `make tune`", warning=True
+            )
+
+
+def _told(file: Path) -> dict[str, Any]:
+    """What a file of numbers (safetensors) says about itself, read without its library."""
+    with file.open("rb") as opened:
+        header = json.loads(opened.read(int.from_bytes(opened.read(8), "little")))
+    told: dict[str, Any] = json.loads(header["__metadata__"]["mesoguide"])
+    return told
 
 
 def _example_problems(knowledge: Knowledge) -> Iterator[Problem]:

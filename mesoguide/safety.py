@@ -69,7 +69,8 @@ CLAUSE_ENDS = re.compile(r"[.!?;,]|\bbut\b")
 HALF_BELIEVED = 0.08
 """Probability (of any red flag, of any deferral) from which a pattern confirms it."""
 AS_LIKELY = 0.25
-"""Share of the likeliest tier's probability from which a pattern's tier takes its place."""
+"""Share of the likeliest tier's probability from which a pattern's tier takes its place, and of the deferrals'
+from which self-harm does."""
 BARELY_LIKELY = 0.03
 """The same where an emergency's plain words stand against self-harm that no plain word tells of."""
 NEAR_THE_TOP = 0.35
@@ -119,10 +120,23 @@ class Pattern:
 
 
 def readings(text: str) -> list[str]:
-    """Return the texts that may each hold a red flag: the beginning and end, and a long one's passages."""
+    """Return the texts that may each hold a red flag: the whole, and what is read apart from the rest.
+
+    That are the passages of a long text, and of a short one the sentences with plain words for a red flag:
+    an ordinary question beside them ("… how much does it cost?") makes the whole look harmless.
+    """
     words = [word for word in text.split() if len(word) <= LONGEST_WORD]
     text = text if len(words) == len(text.split()) else " ".join(words)
-    return [readable(text, LONGEST_WHOLE), *(_passages(text)[:MOST_PASSAGES] if len(words) > LONG else ())]
+    apart = _passages(text)[:MOST_PASSAGES] if len(words) > LONG else _alarming(text)
+    return [readable(text, LONGEST_WHOLE), *apart]
+
+
+def _alarming(text: str) -> list[str]:
+    """The sentences of ``text`` with plain words for a red flag, where it has several sentences."""
+    sentences = [sentence for sentence in SENTENCE_ENDS.split(text) if sentence.strip()]
+    if len(sentences) < 2 or not set(RED_FLAGS) & set(matched(text)):
+        return []
+    return [sentence for sentence in sentences if set(RED_FLAGS) & set(matched(sentence))]
 
 
 def _passages(text: str) -> list[str]:
@@ -152,12 +166,15 @@ def decide(scores: Sequence[Scores], thresholds: Thresholds, patterns: Collectio
         Tiers of the plain-word patterns that it holds.
     """
     found = _decided(scores, thresholds, patterns)
-    doubted = scores[0]["self_harm"] >= thresholds.self_harm
-    return "self_harm" if doubted and found not in RED_FLAGS else found
+    doubt = scores[0]["self_harm"]
+    if doubt < thresholds.self_harm or found in RED_FLAGS:
+        return found
+    likelier = found in DEFERRALS and doubt < AS_LIKELY * _sum(DEFERRALS, scores[0])
+    return found if likelier else "self_harm"
 
 
 def _decided(scores: Sequence[Scores], thresholds: Thresholds, patterns: Collection[str]) -> str | None:
-    red, deferred = _likeliest(RED_FLAGS, _heard(scores)), _likeliest(DEFERRALS, scores)
+    red, deferred = _likeliest(RED_FLAGS, _heard(scores, patterns)), _likeliest(DEFERRALS, scores)
     personal = _sum(DEFERRALS, deferred) >= max(thresholds.deferral, OUTWEIGHED * _sum(RED_FLAGS, red))
     for tiers, best, threshold in (
         (RED_FLAGS, red, NEVER if personal else thresholds.red_flag),
@@ -194,13 +211,17 @@ def _tier(tiers: Sequence[str], reading: Scores) -> str:
     return "emergency" if surely and reading["emergency"] >= NEAR_THE_TOP * reading["urgent"] else "urgent"
 
 
-def _heard(scores: Sequence[Scores]) -> list[Scores]:
-    """The readings that can be a red flag: the whole, and the passages that are to be believed."""
+def _heard(scores: Sequence[Scores], patterns: Collection[str]) -> list[Scores]:
+    """The readings that can be a red flag: the whole, and the passages that are to be believed.
+
+    Plain words for a red flag confirm a passage that is half believed.
+    """
     whole, *passages = scores
     if _sum(RED_FLAGS, whole) >= DOUBTED_WHOLE:
         return list(scores)
     within, beyond = passages[:WITHIN_WHOLE], passages[WITHIN_WHOLE:]
-    return [whole, *(each for each in within if _sum(RED_FLAGS, each) >= SURE_PASSAGE), *beyond]
+    least = HALF_BELIEVED if set(RED_FLAGS) & set(patterns) else SURE_PASSAGE
+    return [whole, *(each for each in within if _sum(RED_FLAGS, each) >= least), *beyond]
 
 
 def _likeliest(tiers: Sequence[str], scores: Sequence[Scores]) -> Scores:

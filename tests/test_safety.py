@@ -113,9 +113,24 @@ def test_the_check_names_a_wrong_list(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_short_message_is_read_once() -> None:
-    """A message of a few sentences is read as a whole."""
-    assert readings("thanks. now my lips are swelling") == ["thanks. now my lips are swelling"]
+    """A message of a few sentences is read as a whole, and one sentence of it apart where plain words tell of a red flag."""
+    text = "thanks. now my lips are swelling. how much is it?"
+
+    assert readings("thanks. what does it cost?") == ["thanks. what does it cost?"]
+    assert readings(text) == [text, "now my lips are swelling."]
+    assert readings("my lips are swelling") == ["my lips are swelling"]
+    assert readings("thanks. no swollen lips, how much is it?") == [
+        "thanks. no swollen lips, how much is it?"
+    ]
     assert readings("") == [""]
+
+
+def test_plain_words_confirm_a_passage_that_is_half_believed() -> None:
+    """What the whole drowns counts where a plain-word pattern tells of a red flag, and not without one."""
+    drowned = [scores(emergency=0.02), scores(emergency=0.2)]
+
+    assert decide(drowned, THRESHOLDS, ("emergency",)) == "emergency"
+    assert decide(drowned, THRESHOLDS) is None
 
 
 def test_long_text_is_read_in_passages_too() -> None:
@@ -215,7 +230,8 @@ def test_a_trace_of_self_harm_in_the_whole_gets_its_text() -> None:
     careful = replace(THRESHOLDS, self_harm=0.1)
 
     assert decide([scores(self_harm=0.12)], careful) == "self_harm"
-    assert decide([scores(self_harm=0.12, personal=0.6)], careful) == "self_harm"
+    assert decide([scores(self_harm=0.16, personal=0.6)], careful) == "self_harm"
+    assert decide([scores(self_harm=0.12, personal=0.6)], careful) == "personal"
     assert decide([scores(self_harm=0.12, emergency=0.6)], careful) == "emergency"
     assert decide([scores(self_harm=0.08)], careful) is None
     assert decide([scores(), scores(self_harm=0.12)], careful) is None

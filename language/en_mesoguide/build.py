@@ -37,6 +37,8 @@ GRAPH = {".onnx", ".data"}
 """Endings of the encoder's graph and of its weights."""
 WORDS, PAIRS = "frequency_dictionary_en_82_765.txt", "frequency_bigramdictionary_en_243_342.txt"
 """symspellpy's English words, and pairs of words, with how often they occur."""
+ENCODES = ("encoder.py", "tuned.py", "tuned.safetensors", "tiers.py", "ngrams.py", "ngrams.safetensors")
+"""Files that decide what the encoder, and the safety stop, make of a text."""
 FEWEST_PAIRS = 2
 """Times that a pair of words must occur in the bot's messages to count."""
 ENGLISH_FOLLOWS, LEAST_WEIGHT = 20.0, 0.5
@@ -89,7 +91,7 @@ def build(
     vectors = nlp.get_pipe(ENCODER).from_disk(encoder)
     _know(nlp, lines, vectors.encoded, encoder / FILE)
     if own_subject:
-        _know(nlp, calibration, vectors.tuned_rows, encoder / CALIBRATION)
+        _know(nlp, calibration, vectors.tier_logits, encoder / CALIBRATION)
     # Whole or not at all: a process that is killed here leaves the old data or none.
     shutil.rmtree(folder, ignore_errors=True)
     new.replace(folder)
@@ -98,8 +100,8 @@ def build(
 
 
 def _encoder_digest() -> str:
-    """A hash of what the encoder's graph is made from."""
-    code = b"".join((HERE / name).read_bytes() for name in ("encoder.py", "tuned.py", "tuned.safetensors"))
+    """A hash of what the encoder's graph, and what is known beside it, are made from."""
+    code = b"".join((HERE / name).read_bytes() for name in ENCODES)
     return hashlib.sha256(WEIGHTS_SHA256.encode() + code).hexdigest()
 
 

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.extmath import softmax
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -50,10 +49,11 @@ class Tuned:
         """Return each member's tuned layers, under the names of the ``published`` weights."""
         return [_added(updates, published) for updates in self.updates]
 
-    def scores(self, vectors: Sequence[NDArray[np.float32]]) -> list[dict[str, float]]:
-        """Return tier → probability (0 to 1) for each text: the geometric mean of what the members say.
+    def logits(self, vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return a row a text and a column a tier: the mean of what the members say.
 
-        What one member alone takes for a red flag weighs less in it than in the plain mean.
+        As probabilities that is their geometric mean: what one member alone takes for a red flag weighs
+        less in it than in the plain mean.
 
         Parameters
         ----------
@@ -61,8 +61,7 @@ class Tuned:
             For each member the rows of the encoder with its layers, one row a text.
         """
         said = [rows @ head[:, :-1].T + head[:, -1] for rows, head in zip(vectors, self.heads, strict=True)]
-        shares = softmax(np.mean(said, axis=0))
-        return [dict(zip(self.tiers, row.tolist(), strict=True)) for row in shares]
+        return np.asarray(np.mean(said, axis=0), np.float32)
 
 
 def _added(updates: Arrays, published: Arrays) -> dict[str, NDArray[Any]]:

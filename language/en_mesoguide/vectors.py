@@ -20,6 +20,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from spacy.language import Language
 from spacy.tokens import Doc, Token
 
+from en_mesoguide import tiers
 from en_mesoguide.encoder import PLAIN, TUNED, WIDTH, Encoder, unit
 from en_mesoguide.known import CALIBRATION, FILE, Known
 
@@ -111,8 +112,8 @@ class SentenceVectors:
         blocks = [plain, *([unit(np.mean(members, axis=0))] if members else [])]
         return np.concatenate(blocks, axis=1)
 
-    def tuned(self, texts: Sequence[str], *, calibration: bool = False) -> list[NDArray[np.float32]]:
-        """Return what the encoder with each member's tuned layers makes of ``texts``, a row a text.
+    def tiers(self, texts: Sequence[str], *, calibration: bool = False) -> list[dict[str, float]]:
+        """Return tier of the safety stop → probability (0 to 1) for each of ``texts``.
 
         Parameters
         ----------
@@ -120,13 +121,13 @@ class SentenceVectors:
             They are what the safety stop's thresholds are learnt on, and known from the build.
         """
         known = self._known(CALIBRATION) if calibration else Known()
-        return np.split(known.rows(texts, self.tuned_rows), len(TUNED), axis=1)
+        return tiers.probabilities(known.rows(texts, self.tier_logits))
 
-    def tuned_rows(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the numbers of :meth:`tuned` side by side."""
+    def tier_logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return a row a text and a column a tier; see :func:`.tiers.logits`."""
         if self.encoder is None:
             raise ValueError(UNBUILT)
-        return np.concatenate(self.encoder.outputs(texts, TUNED), axis=1)
+        return tiers.logits(texts, self.encoder.outputs(texts, TUNED))
 
     def _joined(self, texts: Sequence[str], encoded: NDArray[np.float32]) -> NDArray[np.float32]:
         blocks = [encoded[:, :WIDTH]]

@@ -1,7 +1,7 @@
 """Last component: red flags and personal questions beat whatever else was understood.
 
-It reads the raw text (:mod:`mesoguide.safety`) with the encoder's tuned layers, which come with
-the language package; what it learns at each training are the thresholds. A message that is not
+It reads the raw text (:mod:`mesoguide.safety`) with the encoder's tuned layers and with n-grams
+(``en_mesoguide.tiers``), which come with the language package; what it learns at each training are the thresholds. A message that is not
 English is read by short phrase lists instead (:mod:`mesoguide.languages`).
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -21,7 +22,7 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from en_mesoguide import tuned
+from en_mesoguide import ngrams, tiers, tuned
 from mesoguide import languages, safety
 from mesoguide.cleaning import MOST_READ, readable
 from mesoguide.components.message_cleaner import RAW
@@ -59,7 +60,8 @@ class SafetyStop(GraphComponent):
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
         """Return a hash of what the stop depends on, which Rasa does not know of."""
         files = sorted(path for path in safety.SAFETY.rglob("*") if path.is_file())
-        return hashlib.sha256(b"\0".join(path.read_bytes() for path in (tuned.FILE, *files))).hexdigest()
+        files += [tuned.FILE, ngrams.FILE, Path(tiers.__file__)]
+        return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
     def train(self, training_data: TrainingData, model: SpacyModel) -> Resource:
         """Learn the thresholds; keep them."""
@@ -123,6 +125,5 @@ def _scores(
     for text in texts:
         repaired += [nlp.tokenizer.repaired(reading.lower()) or " " for reading in safety.readings(text)]
         ends.append(len(repaired))
-    vectors = nlp.get_pipe("mesoguide_vectors").tuned(repaired, calibration=calibration)
-    scores = tuned.load().scores(vectors)
+    scores = nlp.get_pipe("mesoguide_vectors").tiers(repaired, calibration=calibration)
     return [scores[start:end] for start, end in zip([0, *ends], ends, strict=False)]

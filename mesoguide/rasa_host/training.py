@@ -43,7 +43,7 @@ BUILT_FROM = (
     "safety/examples/*.txt",
     "language/en_mesoguide/*.py",
     "language/en_mesoguide/*.yml",
-    "language/en_mesoguide/tuned.safetensors",
+    "language/en_mesoguide/*.safetensors",
 )
 
 Say = Callable[[str], None]

@@ -1,8 +1,9 @@
-"""``make tune``: tune the encoder's last layers on the messages of the safety stop.
+"""``make tune``: tune the encoder's last layers on the messages of the safety stop, and its n-grams.
 
 The messages are written as the pipeline reads them, then ``tuning/tune.py`` learns from them in
-an environment of its own: it needs torch, which the product does not. The result goes into the
-language package, and into git: nobody has to tune to use or to train the product.
+an environment of its own: it needs torch, which the product does not. The n-grams
+(:mod:`en_mesoguide.ngrams`) take a minute more. The results go into the language package, and into
+git: nobody has to tune to use or to train the product.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from en_mesoguide import load, tuned
+from en_mesoguide import load, ngrams, tuned
 from en_mesoguide.build import WEIGHTS_PACKAGE
 from mesoguide import safety
 from mesoguide.cleaning import readable
@@ -30,7 +31,7 @@ LONGEST = 1000
 
 
 def tune(say: Callable[[str], None], *, uv: str) -> int:
-    """Write language/en_mesoguide/tuned.safetensors anew; return what the tuning exits with.
+    """Write the *.safetensors of language/en_mesoguide anew; return what the tuning exits with.
 
     Parameters
     ----------
@@ -44,13 +45,22 @@ def tune(say: Callable[[str], None], *, uv: str) -> int:
         raise RuntimeError(f"the package {WEIGHTS_PACKAGE} is missing: run `make setup`")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "messages.jsonl"
-        file.write_text("".join(f"{json.dumps(row)}\n" for row in messages()), "utf-8")
+        rows = list(messages())
+        file.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
+        say("learning from n-grams …")
+        learn_ngrams(rows)
         say("tuning (torch is fetched the first time; about three quarters of an hour on two cores) …")
         needs = [part for need in NEEDS for part in ("--with", need)]
         script, model = ROOT / "tuning" / "tune.py", Path(spec.origin).parent / "model"
         command = [uv, "run", "--no-project", *needs, "python", str(script)]
         command += [str(file), str(model), str(tuned.FILE), "--examples", safety.examples_digest()]
         return subprocess.call(command, env={**os.environ, "VIRTUAL_ENV": ""})
+
+
+def learn_ngrams(rows: Sequence[Mapping[str, Any]], file: Path = ngrams.FILE) -> None:
+    """Learn the n-grams' model from what :func:`messages` gives; write it to ``file``."""
+    texts, tiers = [row["text"] for row in rows], [row["tier"] for row in rows]
+    ngrams.fit(texts, tiers, safety.TIERS).save(file, safety.examples_digest())
 
 
 def messages() -> Iterator[dict[str, Any]]:
@@ -63,7 +73,9 @@ def messages() -> Iterator[dict[str, Any]]:
 
     for text, tier in safety.examples():
         # What is read of a harmless story is harmless; where its red flag stands, nobody has marked.
-        for reading in safety.readings(text) if tier in (safety.MENTION, safety.NONE) else [text]:
+        # A short one's sentences are not learnt from: alone they may be a red flag.
+        harmless = tier in (safety.MENTION, safety.NONE) and len(text.split()) > safety.LONG
+        for reading in safety.readings(text) if harmless else [text]:
             yield row(reading, tier)
     for block in yaml.safe_load(NLU.read_text("utf-8"))["nlu"]:
         for line in block["examples"].splitlines():

@@ -174,10 +174,9 @@ def test_known_rows_are_what_the_encoder_gives(component: SentenceVectors, tmp_p
     assert np.allclose(component.encoded(["is it safe?", "who does it?"]), rows, atol=1e-3)
 
 
-def test_tuned_layers_tell_a_red_flag_from_an_idiom(component: SentenceVectors) -> None:
-    """The tuned layers give a probability for each tier, which add up to one."""
-    vectors = component.encoder.outputs(["my throat is closing", "what does it cost"], TUNED)
-    flag, harmless = tuned.load().scores(vectors)
+def test_the_tiers_tell_a_red_flag_from_an_idiom(component: SentenceVectors) -> None:
+    """Tuned layers and n-grams give a probability for each tier, which add up to one."""
+    flag, harmless = component.tiers(["my throat is closing", "what does it cost"])
 
     assert pytest.approx(1.0) == sum(flag.values())
     assert max(flag, key=flag.__getitem__) == "emergency"
@@ -188,15 +187,14 @@ def test_the_stop_takes_the_mean_of_its_members() -> None:
     """What one member believes and the other, as surely, does not is half believed; the surer one counts for more."""
     heads = [np.array([[weight, 0.0], [0.0, 0.0]], np.float32) for weight in (4.0, -4.0, -8.0)]
 
-    def urgent(*chosen: int) -> float:
+    def logits(*chosen: int) -> list[float]:
         members = tuple(heads[number] for number in chosen)
         made = tuned.Tuned(({},) * len(members), members, ("urgent", "none"))
-        (scores,) = made.scores([np.ones((1, 1), np.float32)] * len(members))
-        assert pytest.approx(1.0) == sum(scores.values())
-        return scores["urgent"]
+        (row,) = made.logits([np.ones((1, 1), np.float32)] * len(members))
+        return row.tolist()
 
-    assert urgent(0, 1) == pytest.approx(0.5)
-    assert urgent(0, 2) == pytest.approx(urgent(1) ** 0.5 / (urgent(1) ** 0.5 + urgent(0) ** 0.5))
+    assert logits(0, 1) == [0.0, 0.0]
+    assert logits(0, 2) == [-2.0, 0.0]
 
 
 def test_texts_of_any_lengths_are_encoded_in_order(component: SentenceVectors) -> None:

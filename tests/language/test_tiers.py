@@ -1,0 +1,55 @@
+"""What the n-grams add to the tuned layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from en_mesoguide import ngrams, tiers, tuned
+
+TEXTS = ("my throat is closing", "my throat is tight", "what does it cost", "is it dear", "scared of needles")
+TIERS = ("emergency", "emergency", "none", "none", "mention")
+ORDER = ("emergency", "mention", "none")
+
+
+def test_ngrams_learn_tiers_in_the_order_that_is_asked_for(tmp_path: Path) -> None:
+    """Each column is the tier at its place, probabilities add up to one, and a file holds them unchanged."""
+    made = ngrams.fit(TEXTS, TIERS, ORDER)
+    made.save(tmp_path / "n.safetensors", "digest")
+    read = ngrams.load(tmp_path / "n.safetensors")
+    rows = made.logits(TEXTS)
+
+    assert [ORDER[column] for column in rows.argmax(axis=1)] == list(TIERS)
+    assert np.allclose(np.exp(rows).sum(axis=1), 1.0, atol=1e-5)
+    assert read.tiers == ORDER
+    assert np.allclose(read.logits(["my throat"]), made.logits(["my throat"]), atol=1e-2)
+
+
+def test_a_tier_without_a_message_is_refused() -> None:
+    """Nothing is learnt where a tier has no message: its column would be missing."""
+    with pytest.raises(ValueError, match="urgent"):
+        ngrams.fit(TEXTS, TIERS, (*ORDER, "urgent"))
+
+
+def test_ngrams_weigh_less_than_the_tuned_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logits are the members' mean plus a share of what the n-grams say."""
+    head = np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]], np.float32)
+    monkeypatch.setattr(tuned, "load", lambda: tuned.Tuned(({},), (head,), ORDER))
+    words = ngrams.fit(TEXTS, TIERS, ORDER)
+    monkeypatch.setattr(ngrams, "load", lambda: words)
+    (row,) = tiers.logits(TEXTS[2:3], [np.ones((1, 1), np.float32)])
+
+    assert np.allclose(row, [1.0, 0.0, 0.0] + tiers.NGRAMS * words.logits(TEXTS[2:3])[0])
+    assert tiers.logits([], []).shape == (0, 3)
+    assert tiers.probabilities(row[None])[0].keys() == set(ORDER)
+
+
+def test_files_of_different_tunings_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that know other tiers, or the same in another order, are not added up."""
+    words = ngrams.fit(TEXTS, TIERS, ORDER)
+    monkeypatch.setattr(ngrams, "load", lambda: words)
+
+    with pytest.raises(ValueError, match="make tune"):
+        tiers.logits(["x"], [np.ones((1, 1), np.float32)] * 4)
