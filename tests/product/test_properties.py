@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -82,6 +83,19 @@ def test_a_red_flag_in_any_wrapping_gets_its_card(
     higher = RED_FLAGS[: RED_FLAGS.index(tier) + 1] if tier == "urgent" else (tier,)
     assert reply["tier"] in higher, text
     assert reply["statements"] == reply["buttons"] == []
+
+
+@pytest.mark.parametrize("wrapper", sorted(WRAPPERS))
+def test_an_ordinary_question_beside_a_wrapped_red_flag_hides_none(ask: Ask, wrapper: str) -> None:
+    """Each red flag in each wrapping keeps its card, or a higher one, with a question about the price behind it."""
+    lost = []
+    for flag, tier in FLAGS:
+        for text in (WRAPPERS[wrapper](flag), WRAPPERS["a question after"](WRAPPERS[wrapper](flag))):
+            higher = RED_FLAGS[: RED_FLAGS.index(tier) + 1] if tier == "urgent" else (tier,)
+            (reply,) = ask(text)
+            lost += [text] if reply["tier"] not in higher else []
+
+    assert lost == []
 
 
 WORDS = st.sampled_from(

@@ -94,7 +94,8 @@ def door(haproxy: str, cluster: Cluster, tmp_path: Path) -> Iterator[Server]:
     ):
         text = text.replace(old, new)
     (tmp_path / "haproxy.cfg").write_text(text, "utf-8")
-    balancer = subprocess.Popen([haproxy, "-f", str(tmp_path / "haproxy.cfg")], stderr=subprocess.DEVNULL)
+    with (tmp_path / "log").open("wb") as log:
+        balancer = subprocess.Popen([haproxy, "-f", str(tmp_path / "haproxy.cfg")], stderr=log)
     made = Server(tmp_path, port=port, process=balancer)
     try:
         made.wait_for(lambda: made.call("GET", "/chat/ready")[0] == 200, 30)
@@ -161,7 +162,8 @@ def test_haproxy_keeps_the_inside_inside(haproxy: str, tmp_path: Path) -> None:
     text = (ROOT / "deploy/haproxy.cfg").read_text("utf-8").replace(":8080", f"127.0.0.1:{port}")
     as_from_outside = text.replace("src 127.0.0.0/8 ", "src ")
     (tmp_path / "haproxy.cfg").write_text(as_from_outside, "utf-8")
-    balancer = subprocess.Popen([haproxy, "-f", str(tmp_path / "haproxy.cfg")], stderr=subprocess.DEVNULL)
+    with (tmp_path / "log").open("wb") as log:
+        balancer = subprocess.Popen([haproxy, "-f", str(tmp_path / "haproxy.cfg")], stderr=log)
     outside = Server(tmp_path, port=port, process=balancer)
     try:
         outside.wait_for(lambda: outside.call("GET", "/metrics")[0] > 0, 30)
