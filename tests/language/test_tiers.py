@@ -46,6 +46,16 @@ def test_ngrams_weigh_less_than_the_tuned_layers(monkeypatch: pytest.MonkeyPatch
     assert tiers.probabilities(row[None])[0].keys() == set(ORDER)
 
 
+def test_ngrams_are_no_proof_of_the_contrary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However sure the n-grams are that a tier is not meant, they take away no more than their floor does."""
+    monkeypatch.setattr(tuned, "load", lambda: tuned.Tuned(({},), (np.zeros((3, 2), np.float32),), ORDER))
+    certain = ngrams.Ngrams(np.zeros((2 * ngrams.COLUMNS, 3), np.float32), np.array([-50, -50, 50.0]), ORDER)
+    monkeypatch.setattr(ngrams, "load", lambda: certain)
+    (row,) = tiers.logits(["my throat is closing"], [np.ones((1, 1), np.float32)])
+
+    assert np.allclose(row, [tiers.NGRAMS * np.log(tiers.FLOOR)] * 2 + [0.0], atol=1e-5)
+
+
 def test_files_of_different_tunings_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that know other tiers, or the same in another order, are not added up."""
     words = ngrams.fit(TEXTS, TIERS, ORDER)
