@@ -41,6 +41,20 @@ Scores = Mapping[str, float]
 LONG = 40
 """Words beyond which a message is read in passages too."""
 SENTENCE_ENDS = re.compile(r"(?<=[.!?;…])\s+|\n+")
+JOINTS = re.compile(
+    # "my dad had a stroke, and how long …", "… - how long …"
+    r"\s*(?:[,;:–—]|\s-+\s)\s*(?:(?:and|but|so|also|btw|anyway|plus)\b)?\s*|\s+(?:and|but|so|also|btw|anyway|plus)\s+"
+    # and where nothing joins them: "my dad had a stroke how long …"
+    r"|\s+(?=(?:how (?:many|much|long|soon|often)|what (?:is|does|are)|when (?:will|do|can)|does it|is it|is there"
+    r"|who (?:does|is)|can i)\b)",
+    re.IGNORECASE,
+)
+"""What can stand between a red flag and a question of the same sentence."""
+ASKS = re.compile(
+    r"\s*(?:how|what(?:'?s)?|when|where|who(?:'?s)?|which|why|is|are|do|does|can|could|will|would|should|any)\b",
+    re.IGNORECASE,
+)
+"""How a question begins."""
 PASSAGE, LONGEST_PASSAGE = 25, 45
 """Words of a passage: whole sentences until there are 25, so that it reads like a message. Torn from what
 stands around it, an ordinary sentence ("I live abroad and can't go with her") can look like anything."""
@@ -122,8 +136,9 @@ class Pattern:
 def readings(text: str) -> list[str]:
     """Return the texts that may each hold a red flag: the whole, and what is read apart from the rest.
 
-    That are the passages of a long text, and of a short one the sentences with plain words for a red flag:
-    an ordinary question beside them ("… how much does it cost?") makes the whole look harmless.
+    That are the passages of a long text, and of a short one the sentences, and what stands before or behind a
+    question in one, with plain words for a red flag: an ordinary question beside them ("… and how much does it
+    cost?") makes the whole look harmless.
     """
     words = [word for word in text.split() if len(word) <= LONGEST_WORD]
     text = text if len(words) == len(text.split()) else " ".join(words)
@@ -132,11 +147,22 @@ def readings(text: str) -> list[str]:
 
 
 def _alarming(text: str) -> list[str]:
-    """The sentences of ``text`` with plain words for a red flag, where it has several sentences."""
-    sentences = [sentence for sentence in SENTENCE_ENDS.split(text) if sentence.strip()]
-    if len(sentences) < 2 or not set(RED_FLAGS) & set(matched(text)):
+    """The parts of ``text`` with plain words for a red flag, where it has several parts."""
+    if not set(RED_FLAGS) & set(matched(text)):
         return []
-    return [sentence for sentence in sentences if set(RED_FLAGS) & set(matched(sentence))]
+    parts = [part for sentence in SENTENCE_ENDS.split(text) for part in _around_questions(sentence)]
+    return [part for part in parts if set(RED_FLAGS) & set(matched(part))] if len(parts) > 1 else []
+
+
+def _around_questions(sentence: str) -> list[str]:
+    """The questions of a sentence and what stands around them; not cut within either."""
+    parts: list[list[str]] = []
+    for piece in filter(str.strip, JOINTS.split(sentence)):
+        if parts and bool(ASKS.match(piece)) is bool(ASKS.match(parts[-1][-1])):
+            parts[-1].append(piece)
+        else:
+            parts.append([piece])
+    return [" ".join(part) for part in parts]
 
 
 def _passages(text: str) -> list[str]:

@@ -125,6 +125,36 @@ def test_a_short_message_is_read_once() -> None:
     assert readings("") == [""]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my dad just had a stroke and how many sessions do I need",
+        "my dad just had a stroke, also is it better than PRP",
+        "my dad just had a stroke - what does it cost",
+        "my dad just had a stroke how long does it last",
+        "how long does it last but my dad just had a stroke",
+        "does it hurt and is it safe, my dad just had a stroke",
+    ],
+)
+def test_a_red_flag_beside_a_question_of_the_same_sentence_is_read_apart(text: str) -> None:
+    """What stands before or behind a question, however it is joined, is a reading of its own where it is a red flag."""
+    assert readings(text) == [text, "my dad just had a stroke"]
+
+
+def test_a_sentence_is_cut_only_at_its_questions() -> None:
+    """A red flag told in several clauses stays whole, and so does a question about one."""
+    told = "my dad fell, had a stroke and cannot talk"
+
+    assert readings(told) == [told]
+    assert readings(f"{told}, how much is it") == [
+        f"{told}, how much is it",
+        told.replace(",", "").replace(" and", ""),
+    ]
+    assert readings("is a stroke or a seizure likely and is it dear") == [
+        "is a stroke or a seizure likely and is it dear"
+    ]
+
+
 def test_plain_words_confirm_a_passage_that_is_half_believed() -> None:
     """What the whole drowns counts where a plain-word pattern tells of a red flag, and not without one."""
     drowned = [scores(emergency=0.02), scores(emergency=0.2)]
