@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -20,6 +21,21 @@ ASKED_NEAR = 0.5
 HARDLY_LIKELIER, HARDLY_NEAR = 0.3, 0.55
 """A topic stands, though the documents' silence has more than this share of its probability, where one of
 its statements is as near as this."""
+OTHERS = frozenset({"minoxidil", "finasteride", "prp", "transplant"})
+"""Names of other treatments, of which the documents say little but how mesotherapy compares."""
+THEIRS = re.compile(
+    r"\b(?:prp|plasma|platelets?|minoxidil|finasteride|transplant(?:ation)?|fue|fut)\W+"
+    r"(?:sessions?|injections?|shots?|jabs?|needles?|treatments?|therapy)\b",
+    re.IGNORECASE,
+)
+OURS = re.compile(
+    r"\b(?:its?|th(?:is|at|ese|ose|ey|em)|m[ei]so\w*|sessions?|injections?|shots?|jabs?|needles?|treatments?)\b",
+    re.IGNORECASE,
+)
+"""Words that can mean mesotherapy, unless they stand behind another treatment's name."""
+OF_ANOTHER = f"{SILENT}other_treatments"
+BESIDE_ANOTHER = frozenset({"combination", "cost"})
+"""Topics of no comparison whose statements speak of other treatments too."""
 MOST_NEAR = 12
 """Statements named as nearest, whatever their topic."""
 PLAIN = 0.8
@@ -212,6 +228,8 @@ def focus(
     elif alone and question.intent in topics:
         near = max(closest[name] for name in topics[question.intent].statements)
         question = question if near >= HARDLY_NEAR else _doubted(question)
+    if question.intent in topics and _of_another(question):
+        question = replace(question, intent=OF_ANOTHER)
     nearest = max(cosines, key=cosines.__getitem__)
     near = cosines[nearest] >= NEAR
     topic = topics.get(question.intent)
@@ -232,6 +250,16 @@ def focus(
     names = {*topic.statements, *([nearest] if near else [])}
     best = sorted(names, key=lambda name: (-closest[name], name))
     return replace(question, focus=tuple((name, round(closest[name], 4)) for name in best))
+
+
+def _of_another(question: Question) -> bool:
+    """Whether another treatment alone is asked about ("how far apart are PRP sessions").
+
+    What the documents say of mesotherapy is no answer to that, and would look like one.
+    """
+    if question.intent.startswith(COMPARISON) or question.intent in BESIDE_ANOTHER:
+        return False
+    return not OTHERS.isdisjoint(question.names) and not OURS.search(THEIRS.sub("", question.text))
 
 
 def _doubted(question: Question) -> Question:

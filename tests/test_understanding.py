@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mesoguide.reply import CLARIFY, UNCLEAR
 from mesoguide.types import NEAR, Question
-from mesoguide.understanding import HARDLY_NEAR, VERY_NEAR, focus, questions, settle
+from mesoguide.understanding import HARDLY_NEAR, OF_ANOTHER, VERY_NEAR, focus, questions, settle
 from tests.samples import KNOWLEDGE, TOPICS, question
 
 FAR = dict.fromkeys(KNOWLEDGE.statements, 0.1)
@@ -264,6 +264,29 @@ def test_single_part_that_asks_is_the_question() -> None:
 def test_single_part_does_not_beat_not_in_documents() -> None:
     """A whole that the documents do not answer stays so: the rest of it mattered."""
     assert ["silent_a"] == asked(sure("silent_a"), sure("pain"))
+
+
+@pytest.mark.parametrize(
+    ("intent", "text", "names", "expected"),
+    [
+        ("session_spacing", "how far apart are PRP sessions", ("prp",), OF_ANOTHER),
+        ("permanence", "How long does a transplant last?", ("transplant",), OF_ANOTHER),
+        ("permanence", "how long does it last after a transplant", ("transplant",), "permanence"),
+        ("session_spacing", "had PRP before, how far apart are the sessions", ("prp",), "session_spacing"),
+        ("pain", "does meso hurt like PRP", ("prp",), "pain"),
+        ("cost", "what does PRP cost", ("prp",), "cost"),
+        ("compare_prp", "tell me of PRP", ("prp",), "compare_prp"),
+        ("pain", "does the scalp hurt", ("scalp",), "pain"),
+        ("clinic", "do you do PRP", ("prp",), "clinic"),
+    ],
+)
+def test_what_is_said_of_mesotherapy_answers_no_question_about_another_treatment(
+    intent: str, text: str, names: tuple[str, ...], expected: str
+) -> None:
+    """A question that names another treatment and nothing of ours is not in the documents, unless a topic tells of both."""
+    about = replace(sure(intent), text=text, names=names)
+
+    assert expected == focus(about, FAR, KNOWLEDGE.topics).intent
 
 
 def test_focus_orders_the_topics_statements_by_nearness() -> None:
