@@ -138,7 +138,8 @@ def _chosen(whole: Question, parts: Sequence[Question], topics: Collection[str])
     if len(parts) == 1 and asked and asked[0].intent in topics and not silent:
         surer = one.sure and one.intent in topics and _weight(one) > _weight(asked[0])
         return [one] if surer else asked
-    found = asked[0] if asked and not one.sure else one
+    surer = bool(asked) and asked[0].intent == one.intent and _weight(asked[0]) > _weight(one)
+    found = asked[0] if asked and (surer or not one.sure) else one
     return [found, *(_lost(settled, asked, plain=PLAIN) if found.intent in topics and asked else ())]
 
 

@@ -170,6 +170,18 @@ def test_parts_without_a_topic_are_one_message() -> None:
     assert ["clinic"] == asked(sure("clinic"), *parts)
 
 
+def test_whole_gives_way_to_a_part_that_is_surer_of_the_same() -> None:
+    """A story before the question makes the whole less sure; the question itself is what was asked."""
+    whole = question("cost", ranking=[("cost", 0.6), ("silent_b", 0.3)])
+    lost = question("nlu_fallback", sure=False, ranking=[("silent_b", 0.5), ("pain", 0.4)])
+    asks = replace(sure("cost"), text="what is it")
+
+    assert ["what is it"] == [found.text for found in questions(whole, [lost, asks], TOPICS)]
+    assert [whole.text] == [
+        found.text for found in questions(replace(whole, ranking=asks.ranking), [lost, asks], TOPICS)
+    ]
+
+
 def test_unsure_whole_gives_way_to_a_sure_part() -> None:
     """A message that is not understood as a whole is what its understood part asks."""
     parts = question("nlu_fallback", sure=False), sure("pain")
