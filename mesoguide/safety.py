@@ -65,6 +65,8 @@ WITHIN_WHOLE = 4
 WINDOW, STEP = 20, 10
 """Words of a window over what has no end of a sentence within a passage's length, and how far it moves."""
 MOST_PASSAGES = 400
+MOST_ALARMING = 8
+"""Sentences with plain words for a red flag that are read apart."""
 LONGEST_WHOLE = 1000
 """Characters of the whole that are read at once; the passages hold the rest."""
 LONGEST_PLAIN = 80
@@ -136,14 +138,14 @@ class Pattern:
 def readings(text: str) -> list[str]:
     """Return the texts that may each hold a red flag: the whole, and what is read apart from the rest.
 
-    That are the passages of a long text, and of a short one the sentences, and what stands before or behind a
-    question in one, with plain words for a red flag: an ordinary question beside them ("… and how much does it
-    cost?") makes the whole look harmless.
+    That are the passages of a long text, and of any the sentences, and what stands before or behind a question
+    in one, with plain words for a red flag: what is ordinary beside them ("… and how much does it cost?")
+    makes the whole, or a passage, look harmless.
     """
     words = [word for word in text.split() if len(word) <= LONGEST_WORD]
     text = text if len(words) == len(text.split()) else " ".join(words)
-    apart = _passages(text)[:MOST_PASSAGES] if len(words) > LONG else _alarming(text)
-    return [readable(text, LONGEST_WHOLE), *apart]
+    passages = _passages(text)[:MOST_PASSAGES] if len(words) > LONG else []
+    return [readable(text, LONGEST_WHOLE), *passages, *_alarming(text)]
 
 
 def _alarming(text: str) -> list[str]:
@@ -151,7 +153,9 @@ def _alarming(text: str) -> list[str]:
     if not set(RED_FLAGS) & set(matched(text)):
         return []
     parts = [part for sentence in SENTENCE_ENDS.split(text) for part in _around_questions(sentence)]
-    return [part for part in parts if set(RED_FLAGS) & set(matched(part))] if len(parts) > 1 else []
+    short = (part for part in parts if len(part.split()) <= LONGEST_PASSAGE)  # windows read a longer one
+    found = [part for part in short if set(RED_FLAGS) & set(matched(part))]
+    return found[:MOST_ALARMING] if len(parts) > 1 else []
 
 
 def _around_questions(sentence: str) -> list[str]:

@@ -164,10 +164,11 @@ def test_plain_words_confirm_a_passage_that_is_half_believed() -> None:
 
 
 def test_long_text_is_read_in_passages_too() -> None:
-    """A red flag in the middle of many words stands whole in a passage of whole sentences."""
+    """A red flag in the middle of many words stands whole in a passage of whole sentences, and apart where it is plain."""
     text = f"{'We had lunch near the old station. ' * 8}Oh no. My throat is closing up! {'We went home by train. ' * 8}"
-    whole, *passages = readings(text)
+    whole, *passages, alone = readings(text)
 
+    assert alone == "My throat is closing up!"
     assert whole == readable(text, safety.LONGEST_WHOLE)
     assert any("My throat is closing up!" in passage for passage in passages)
     assert " ".join(passages).split() == text.split()
