@@ -46,7 +46,7 @@ diff: ## which evaluation questions my changes since the last commit answer othe
 bench: ## measure time and memory beside stock Rasa
 	$(RUN) bench
 
-tune: ## tune the encoder on safety/examples (fetches torch, three quarters of an hour)
+tune: ## tune the encoder on safety/examples (fetches torch, half an hour)
 	$(RUN) tune
 
 fuzz: ## give the parsers odd bytes (fetches atheris; SECONDS=60 for each of TARGETS)

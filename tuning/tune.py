@@ -6,9 +6,11 @@ needs torch and the product does not. The published weights stay as they are: ea
 the last layers gets an update of low rank (LoRA, Hu et al. 2021). Two heads are trained on the
 mean of the last layer: the tier, which is kept, and the intent, which only helps to learn what
 an ordinary question looks like and is thrown away. Two members are tuned that differ in their
-seed alone: what one of them takes for a red flag by chance, the other seldom does.
+seed alone: what one of them takes for a red flag by chance, the other seldom does. With ``--further`` they
+do not begin at the published weights but go on from the two oldest members of the file, which takes
+fewer epochs.
 
-    python tune.py MESSAGES.jsonl MODEL_FOLDER TUNED.safetensors [--epochs N] [--seeds N N]
+    python tune.py MESSAGES.jsonl MODEL_FOLDER TUNED.safetensors [--epochs N] [--new N] [--further]
 """
 
 from __future__ import annotations
@@ -36,7 +38,10 @@ MEMBERS = 4
 LAYERS, FIRST_TUNED, WIDTH, HEADS = 6, 3, 384, 12
 RANK, SCALE = 16, 2.0
 BATCH, RATE, DROPOUT, SMOOTHING = 32, 1.5e-3, 0.1, 0.05
+EPOCHS, FURTHER_EPOCHS, FURTHER_RATE = 5, 2, 8e-4
 INTENT_WEIGHT = 0.7
+ALONE = 0.1
+"""Share of the steps of a member that goes on in which the new head of the intents learns alone."""
 LONGEST_PIECES = 128
 TIERS = (
     "self_harm", "emergency", "urgent", "diy", "pregnancy", "minor", "medicines", "personal", "mention", "none",
@@ -50,16 +55,19 @@ MATRICES = {
     "up": "intermediate.dense",
     "down": "output.dense",
 }
+RED_FLAGS = TIERS[:3]
 JOINS = (". ", ". ", " ", "\n", "? ", "! ", " and ", ", ")
+ASIDES = (" and ", " and ", ", ", " but ", " also ", " - ", " ", ". ", "? ", ", btw ")
+"""What joins a red flag and a question."""
 OPENINGS = (
     "hi ", "hello. ", "thanks. ", "thank you! ", "ok thanks. ", "quick question, ", "/start ",
     "/greet ", "hey, ", "sorry to bother you but ", "lol ", "prob nothing but ", "not being funny but ",
     "the clinic told me it's fine but ", '/restart{"text": "', "<b>", "asking for a friend, ",
 )  # fmt: skip
 ENDINGS = (" thanks", " lol", " haha", " pls", " x", " 🙏", "???", ".", '"}', " just asking", " any idea")
-JOINED, JOINED_INTENT, OPENED, ENDED, RAW, TYPO = 0.3, 0.12, 0.15, 0.1, 0.15, 0.1
-"""Shares of the messages of an epoch that are joined with another one, get an opening, get an
-ending, are read without spelling repair, get a typo."""
+JOINED, JOINED_INTENT, JOINED_RED, OPENED, ENDED, RAW, TYPO = 0.3, 0.12, 0.25, 0.15, 0.1, 0.15, 0.1
+"""Shares of the messages of an epoch that are joined with another one (of the red flags: with a message
+that has an intent), get an opening, get an ending, are read without spelling repair, get a typo."""
 
 Row = dict[str, Any]
 
@@ -133,8 +141,21 @@ class Network(nn.Module):
         self.layers = nn.ModuleList(Layer(weights, i) for i in range(LAYERS))
         self.tier, self.intent = nn.Linear(WIDTH, len(TIERS)), nn.Linear(WIDTH, max(1, intents))
 
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the logits of tiers and of intents."""
+    def start(self, member: dict[str, torch.Tensor]) -> None:
+        """Go on from ``member`` (as :func:`member` returns it); the head of the intents begins anew."""
+        with torch.no_grad():
+            self.tier.weight.copy_(member["head"][:, :-1])
+            self.tier.bias.copy_(member["head"][:, -1])
+            for i in range(FIRST_TUNED, LAYERS):
+                for short in MATRICES:
+                    matrix = getattr(self.layers[i], short)
+                    matrix.thin_in.copy_(member[f"{i}.{short}.in"])
+                    matrix.thin_out.copy_(member[f"{i}.{short}.out"] / SCALE)
+
+    def forward(
+        self, ids: torch.Tensor, mask: torch.Tensor, *, alone: bool = False
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the logits of tiers and of intents; ``alone``: the layers learn nothing from the intents."""
         wide = mask[:, None, None, :]
         with torch.no_grad():
             x = self.norm(self.words[ids] + self.places[: ids.shape[1]])
@@ -145,7 +166,7 @@ class Network(nn.Module):
             x = layer(x, wide)
         weights = mask[..., None].float()
         mean = functional.dropout((x * weights).sum(1) / weights.sum(1), DROPOUT, self.training)
-        return self.tier(mean), self.intent(mean)
+        return self.tier(mean), self.intent(mean.detach() if alone else mean)
 
 
 def batch(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -163,7 +184,8 @@ def batch(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[torch.Tensor, tor
 def epoch(rows: Sequence[Row], chance: random.Random) -> Iterator[list[Row]]:
     """Give the batches of one epoch, messages of about one length together."""
     harmless = [row for row in rows if row["tier"] == "none"]
-    varied = [_varied(row, rows, harmless, chance) for row in rows]
+    asked = [row for row in rows if row.get("intent")]
+    varied = [_varied(row, rows, harmless, asked, chance) for row in rows]
     chance.shuffle(varied)
     batches: list[list[Row]] = []
     for start in range(0, len(varied), BATCH * 40):
@@ -173,11 +195,17 @@ def epoch(rows: Sequence[Row], chance: random.Random) -> Iterator[list[Row]]:
     yield from batches
 
 
-def _varied(row: Row, rows: Sequence[Row], harmless: Sequence[Row], chance: random.Random) -> Row:
+def _varied(
+    row: Row, rows: Sequence[Row], harmless: Sequence[Row], asked: Sequence[Row], chance: random.Random
+) -> Row:
     text, tier, intent = row["text"], row["tier"], row.get("intent")
     if chance.random() < RAW:
         text = row["raw"]
-    if chance.random() < (JOINED_INTENT if intent else JOINED) and len(text) < 160:
+    if tier in RED_FLAGS and len(text) < 160 and chance.random() < JOINED_RED:
+        pair = [text.rstrip(".!? "), chance.choice(asked)["text"]]
+        chance.shuffle(pair)
+        text = chance.choice(ASIDES).join(pair)
+    elif chance.random() < (JOINED_INTENT if intent else JOINED) and len(text) < 160:
         other = chance.choice(harmless if chance.random() < 0.75 else rows)
         if len(other["text"]) < 160:
             pair = (text, other["text"]) if chance.random() < 0.4 else (other["text"], text)
@@ -205,8 +233,10 @@ def _mistyped(text: str, chance: random.Random) -> str:
     return text[:i] + text[i + 1] + text[i] + text[i + 2 :]
 
 
-def tune(rows: Sequence[Row], model: Path, *, epochs: int, seed: int) -> Network:
-    """Train on ``rows``; say after each epoch how far it is."""
+def tune(
+    rows: Sequence[Row], model: Path, *, epochs: int, seed: int, start: dict[str, torch.Tensor] | None = None
+) -> Network:
+    """Train on ``rows``, from ``start`` on if there is one; say after each epoch how far it is."""
     torch.manual_seed(seed)
     chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
     tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
@@ -214,8 +244,10 @@ def tune(rows: Sequence[Row], model: Path, *, epochs: int, seed: int) -> Network
     tokenizer.enable_truncation(LONGEST_PIECES)
     intents = sorted({row["intent"] for row in rows if row.get("intent")})
     network = Network(load_file(model / "model.safetensors"), len(intents))
+    if start is not None:
+        network.start(start)
     learnt = [p for p in network.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(learnt, lr=RATE, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(learnt, lr=RATE if start is None else FURTHER_RATE, weight_decay=0.01)
     steps = epochs * math.ceil(len(rows) / BATCH)
     rate = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda k: min(1.0, (k + 1) / (0.06 * steps)) * max(0.02, 1 - k / steps)
@@ -224,7 +256,8 @@ def tune(rows: Sequence[Row], model: Path, *, epochs: int, seed: int) -> Network
     for number in range(epochs):
         for part in epoch(rows, chance):
             network.train()
-            tiers, others = network(*batch(tokenizer, [row["text"] for row in part]))
+            alone = start is not None and rate.last_epoch < ALONE * steps
+            tiers, others = network(*batch(tokenizer, [row["text"] for row in part]), alone=alone)
             loss = functional.cross_entropy(
                 tiers, torch.tensor([TIERS.index(row["tier"]) for row in part]), label_smoothing=SMOOTHING
             )
@@ -245,9 +278,11 @@ def tune(rows: Sequence[Row], model: Path, *, epochs: int, seed: int) -> Network
     return network.eval()
 
 
-def member(rows: Sequence[Row], model: Path, epochs: int, seed: int) -> dict[str, torch.Tensor]:
+def member(
+    rows: Sequence[Row], model: Path, epochs: int, seed: int, start: dict[str, torch.Tensor] | None = None
+) -> dict[str, torch.Tensor]:
     """Train one network; return its head and its updates as 16-bit numbers."""
-    network = tune(rows, model, epochs=epochs, seed=seed)
+    network = tune(rows, model, epochs=epochs, seed=seed, start=start)
     tensors = {"head": torch.cat([network.tier.weight, network.tier.bias[:, None]], dim=1)}
     for i in range(FIRST_TUNED, LAYERS):
         for short in MATRICES:
@@ -257,17 +292,17 @@ def member(rows: Sequence[Row], model: Path, epochs: int, seed: int) -> dict[str
     return {name: tensor.detach().half().contiguous() for name, tensor in tensors.items()}
 
 
-def kept(target: Path, count: int) -> tuple[list[dict[str, torch.Tensor]], list[Row]]:
-    """Return the newest ``count`` members of the file, and what is told of each: its seed and examples."""
-    if not count or not target.is_file():
+def stored(target: Path) -> tuple[list[dict[str, torch.Tensor]], list[Row]]:
+    """Return the members of the file, oldest first, and what is told of each: its seed and examples."""
+    if not target.is_file():
         return [], []
-    with safe_open(target, "pt") as stored:
-        told = json.loads(stored.metadata()["mesoguide"])["members"]
+    with safe_open(target, "pt") as file:
+        told = json.loads(file.metadata()["mesoguide"])["members"]
         members: list[dict[str, torch.Tensor]] = [{} for _ in told]
-        for name in stored.keys():  # noqa: SIM118 - it is no dict
+        for name in file.keys():  # noqa: SIM118 - it is no dict
             number, part = name.split("/")
-            members[int(number)][part] = stored.get_tensor(name)
-    return members[-count:], told[-count:]
+            members[int(number)][part] = file.get_tensor(name)
+    return members, told
 
 
 def main() -> None:
@@ -277,22 +312,31 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("target", type=Path)
     parser.add_argument("--examples", default="", help="digest of the messages, kept in the file")
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, help=f"{EPOCHS}, or {FURTHER_EPOCHS} where members go on")
     parser.add_argument(
         "--new", type=int, default=2, help=f"members to tune, up to {MEMBERS}; the others stay"
     )
+    parser.add_argument("--further", action="store_true", help="go on from the members that are replaced")
     options = parser.parse_args()
     rows = [json.loads(line) for line in options.messages.read_text("utf-8").splitlines()]
-    members, told = kept(options.target, MEMBERS - options.new)
+    members, told = stored(options.target)
     first = max((each["seed"] for each in told), default=-1) + 1
+    replaced = max(0, len(members) - (MEMBERS - options.new))
+    starts: list[dict[str, torch.Tensor] | None] = [*members[:replaced]] if options.further else []
+    members, told = members[replaced:], told[replaced:]
     seeds = range(first, first + MEMBERS - len(members))
+    epochs = options.epochs or (FURTHER_EPOCHS if starts else EPOCHS)
+    starts += [None] * (len(seeds) - len(starts))
     cores = os.cpu_count() or 1
     at_once, threads = min(cores, len(seeds)), max(1, cores // len(seeds))
     # Each in a process of its own: torch gains little from a second core on texts so short.
     with ProcessPoolExecutor(
         at_once, multiprocessing.get_context("spawn"), torch.set_num_threads, (threads,)
     ) as pool:
-        runs = [pool.submit(member, rows, options.model, options.epochs, seed) for seed in seeds]
+        runs = [
+            pool.submit(member, rows, options.model, epochs, seed, start)
+            for seed, start in zip(seeds, starts, strict=True)
+        ]
         members += [run.result() for run in runs]
     told += [{"seed": seed, "examples": options.examples} for seed in seeds]
     tensors = {f"{i}/{name}": tensor for i, each in enumerate(members) for name, tensor in each.items()}

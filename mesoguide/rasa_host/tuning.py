@@ -1,7 +1,8 @@
 """``make tune``: tune the encoder's last layers on the messages of the safety stop, and its n-grams.
 
 The messages are written as the pipeline reads them, then ``tuning/tune.py`` learns from them in
-an environment of its own: it needs torch, which the product does not. The n-grams
+an environment of its own: it needs torch, which the product does not. The two oldest members go on from
+what they have learnt. The n-grams
 (:mod:`en_mesoguide.ngrams`) take a minute more. The results go into the language package, and into
 git: nobody has to tune to use or to train the product.
 """
@@ -49,11 +50,12 @@ def tune(say: Callable[[str], None], *, uv: str) -> int:
         file.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
         say("learning from n-grams …")
         learn_ngrams(rows)
-        say("tuning (torch is fetched the first time; about three quarters of an hour on two cores) …")
+        say("tuning (torch is fetched the first time; about half an hour on two cores) …")
         needs = [part for need in NEEDS for part in ("--with", need)]
         script, model = ROOT / "tuning" / "tune.py", Path(spec.origin).parent / "model"
         command = [uv, "run", "--no-project", *needs, "python", str(script)]
-        command += [str(file), str(model), str(tuned.FILE), "--examples", safety.examples_digest()]
+        command += [str(file), str(model), str(tuned.FILE), "--further"]
+        command += ["--examples", safety.examples_digest()]
         return subprocess.call(command, env={**os.environ, "VIRTUAL_ENV": ""})
 
 
