@@ -160,13 +160,16 @@ def _alarming(text: str) -> list[str]:
 
 def _around_questions(sentence: str) -> list[str]:
     """The questions of a sentence and what stands around them; not cut within either."""
-    parts: list[list[str]] = []
-    for piece in filter(str.strip, JOINTS.split(sentence)):
-        if parts and bool(ASKS.match(piece)) is bool(ASKS.match(parts[-1][-1])):
-            parts[-1].append(piece)
+    ends = [0, *(place for joint in JOINTS.finditer(sentence) for place in joint.span()), len(sentence)]
+    parts: list[tuple[int, int]] = []
+    for start, end in zip(ends[::2], ends[1::2], strict=True):
+        if not sentence[start:end].strip():
+            continue
+        if parts and bool(ASKS.match(sentence, start)) is bool(ASKS.match(sentence, parts[-1][0])):
+            parts[-1] = (parts[-1][0], end)
         else:
-            parts.append([piece])
-    return [" ".join(part) for part in parts]
+            parts.append((start, end))
+    return [sentence[start:end].strip() for start, end in parts]
 
 
 def _passages(text: str) -> list[str]:
