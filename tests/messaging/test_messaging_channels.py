@@ -247,13 +247,16 @@ def test_nothing_is_lost_when_the_process_dies(own_bot: Bot, platform: str) -> N
     own_bot.server.start()
     own_bot.answers(platform, user, 3, seconds=60)
     texts = [shown(sent) for sent in own_bot.platforms.to(platform, user)]
-    turns = rows_of_turns(own_bot)
+    *questions, flag = asked
+    turns = turns_of(own_bot)
 
     # The call that was under way may have been heard: then its message is there twice, never lost.
     # A red flag does not wait for the others.
     assert EMERGENCY in texts
     assert len(set(texts)) == 3
-    assert turns == 3
+    # Before the model is loaded a red flag is answered without a turn.
+    assert sorted(text for text in turns if text != flag) == questions
+    assert turns.count(flag) <= 1
 
 
 @every_platform
@@ -363,9 +366,11 @@ def test_bytes_that_are_no_request_fill_no_log(bot: Bot) -> None:
     assert bot.server.call("GET", "/webhooks/slack/")[2]["status"]
 
 
-def rows_of_turns(bot: Bot) -> int:
+def turns_of(bot: Bot) -> list[str]:
+    """Return what was said in each stored turn."""
     with sqlite3.connect(bot.server.folder / "conversations.db") as database:
-        return int(database.execute("select count(*) from events where type_name = 'user'").fetchone()[0])
+        rows = database.execute("select data from events where type_name = 'user'").fetchall()
+    return [json.loads(data)["text"] for (data,) in rows]
 
 
 def test_a_message_that_comes_while_the_model_loads_is_answered(own_bot: Bot) -> None:
