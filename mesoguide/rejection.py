@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mesoguide.single_precision import single_precision
+
 Floats = NDArray[np.floating[Any]]
 
 FOLDS = 3
@@ -89,7 +91,8 @@ def _right_scores(
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(**settings, tol=1e-2)
-    model.fit(features[learn], examples.intents[learn])
+    with single_precision():
+        model.fit(features[learn], examples.intents[learn])
     probabilities = model.predict_proba(features[held])
     known = Examples(examples.vectors[learn], examples.intents[learn])
     intents, sure = model.classes_[probabilities.argmax(axis=1)], probabilities.max(axis=1)

@@ -63,6 +63,8 @@ SMOOTHING = 30.0
 """Weight of a word's own share beside the pairs in which it stands."""
 LEAST = 1e-7
 """Share of all words that any word has at least."""
+LONG_ENOUGH = 5
+"""Letters from which one edit, or a swap of two, leaves the first two letters or the last two as they are."""
 EDGE = ""
 """What stands before the first word and after the last."""
 
@@ -208,10 +210,10 @@ def within(word: str, by_length: Mapping[int, list[str]], edits: int) -> list[st
 
 
 def by_ends(words: Iterable[str]) -> dict[tuple[int, str, str], list[str]]:
-    """Return ``words`` by their length and first letter, and by their length and last letter."""
+    """Return ``words`` by their length and how they begin, and by their length and how they end."""
     lists: dict[tuple[int, str, str], list[str]] = {}
     for word in sorted(words):
-        for key in ((len(word), word[0], ""), (len(word), "", word[-1])):
+        for key in {*_ends(word, len(word), 1), *_ends(word, len(word), 2)}:
             lists.setdefault(key, []).append(word)
     return lists
 
@@ -219,13 +221,24 @@ def by_ends(words: Iterable[str]) -> dict[tuple[int, str, str], list[str]]:
 def beside(word: str, words: Mapping[tuple[int, str, str], list[str]]) -> list[str]:
     """Return the words of three letters or more at most one edit from ``word``, in order.
 
-    They share its first letter or its last one, which spares the comparison with nearly all others.
+    They share its first letter or its last one, and if it is long enough its first two or its last two: one edit
+    can't change both. That spares the comparison with nearly all others.
     """
+    letters = 2 if len(word) >= LONG_ENOUGH else 1
     lengths = range(max(3, len(word) - 1), len(word) + 2)
-    keys = [(length, *ends) for length in lengths for ends in ((word[0], ""), ("", word[-1]))]
-    among = {candidate for key in keys for candidate in words.get(key, ())}
+    among = {
+        candidate
+        for length in lengths
+        for key in _ends(word, length, letters)
+        for candidate in words.get(key, ())
+    }
     found = process.extract(word, among, scorer=OSA.distance, score_cutoff=1, limit=None)
     return sorted(candidate for candidate, _, _ in found)
+
+
+def _ends(word: str, length: int, letters: int) -> tuple[tuple[int, str, str], tuple[int, str, str]]:
+    """The keys of what is as long as ``length`` and begins, or ends, as ``word`` does."""
+    return (length, word[:letters], ""), (length, "", word[-letters:])
 
 
 def _by_length(words: Iterable[str]) -> dict[int, list[str]]:

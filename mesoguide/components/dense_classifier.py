@@ -17,8 +17,11 @@ from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.logistic_regression_classifier import LogisticRegressionClassifier
-from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from mesoguide.components.sentence_features import sentence_row
+from mesoguide.single_precision import single_precision
 
 WEIGHTS = "weights.npz"
 LEARNT = ("coef_", "intercept_", "classes_")
@@ -31,8 +34,13 @@ class DenseLogisticRegression(LogisticRegressionClassifier):
 
     def _create_X(self, messages: list[Message]) -> NDArray[Any]:  # noqa: N802 - Rasa's name
         """Return one row a message: its dense sentence features (Rasa's hook)."""
-        rows = [message.get_dense_features(attribute=TEXT)[1].features for message in messages]
+        rows = [sentence_row(message) for message in messages]
         return np.concatenate(rows).astype(np.float32) if rows else np.zeros((0, 0), np.float32)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Learn the weights and keep them (Rasa's hook)."""
+        with single_precision():
+            return super().train(training_data)
 
     def persist(self) -> None:
         """Keep what was learnt (Rasa's hook)."""

@@ -11,13 +11,13 @@ from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
-from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE, INTENT, TEXT
-from rasa.shared.nlu.training_data.features import Features
+from rasa.shared.nlu.constants import INTENT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from en_mesoguide.encoder import WIDTH as ENCODED
 from mesoguide import whitening
+from mesoguide.components.sentence_features import sentence_features
 from mesoguide.whitening import Floats, mapped
 
 FILE = "map.npy"
@@ -56,7 +56,7 @@ class IntentWhitening(GraphComponent):
             (feature.features[0, :ENCODED], example.get(INTENT))
             for example in training_data.intent_examples
             if example.get(INTENT)
-            for feature in _features(example)
+            for feature in sentence_features(example)
         ]
         if not found:
             raise ValueError("config.yml: IntentWhitening finds no vectors. Put it after SpacyFeaturizer.")
@@ -89,17 +89,8 @@ class IntentWhitening(GraphComponent):
         if self.matrix is None:
             return messages
         for message in messages:
-            for feature in _features(message):
+            for feature in sentence_features(message):
                 vector = feature.features
                 first = mapped(vector[:, :ENCODED], self.matrix)
                 feature.features = np.concatenate([first, vector[:, ENCODED:]], axis=1).astype(vector.dtype)
         return messages
-
-
-def _features(message: Message) -> list[Features]:
-    """The dense features of the whole sentence, one row each."""
-    return [
-        feature
-        for feature in message.features
-        if feature.attribute == TEXT and feature.type == FEATURE_TYPE_SENTENCE and feature.is_dense()
-    ]

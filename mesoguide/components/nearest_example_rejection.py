@@ -19,6 +19,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from en_mesoguide.encoder import WIDTH as ENCODED
 from en_mesoguide.vectors import HASHED
 from mesoguide import rejection
+from mesoguide.components.sentence_features import sentence_row
 from mesoguide.rejection import Examples, learn_threshold, score, unit
 
 REJECTED = "nlu_fallback"
@@ -78,7 +79,7 @@ class NearestExampleRejection(GraphComponent):
     def train(self, training_data: TrainingData) -> Resource:
         """Learn the threshold and keep the examples."""
         examples = [e for e in training_data.intent_examples if e.get(TEXT) and e.get(INTENT)]
-        features = np.concatenate([_features(example) for example in examples])
+        features = np.concatenate([sentence_row(example) for example in examples])
         intents = np.array([example.get(INTENT) for example in examples])
         # Half the numbers' length is enough for a cosine, and half the model's size.
         vectors = unit(features[:, :ENCODED]).astype(np.float16)
@@ -114,7 +115,7 @@ class NearestExampleRejection(GraphComponent):
             intent = message.get(INTENT) or {}
             if self.examples is None or not intent.get("name"):
                 continue
-            vector = unit(_features(message)[0, :ENCODED])
+            vector = unit(sentence_row(message)[0, :ENCODED])
             trust = score(intent["confidence"], intent["name"], vector, self.examples)
             message.set(TRUST, {"score": trust, "threshold": self.threshold})
             if trust < self.threshold:
@@ -123,7 +124,3 @@ class NearestExampleRejection(GraphComponent):
                 message.set(INTENT, rejected, add_to_output=True)
                 message.set("intent_ranking", ranking, add_to_output=True)
         return messages
-
-
-def _features(message: Message) -> Any:
-    return message.get_dense_features(attribute=TEXT)[1].features

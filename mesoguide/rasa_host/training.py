@@ -33,6 +33,7 @@ TRAINED_FROM = (
     "mesoguide/rasa_host/training.py",
     "mesoguide/rejection.py",
     "mesoguide/safety.py",
+    "mesoguide/single_precision.py",
     "mesoguide/whitening.py",
     "safety/**/*.*",
 )
@@ -120,6 +121,7 @@ def train(model: Path, *, config: Path = ROOT / "config.yml", nlu: Path | None =
 
     _without_cache()
     _without_copies()
+    _read_once()
     model.parent.mkdir(parents=True, exist_ok=True)
     # A second thread for such small matrices mostly waits: no sooner done, a quarter more processor time.
     one_thread = threadpool_limits(1)
@@ -161,11 +163,23 @@ def _without_cache() -> None:
 
 
 def _without_copies() -> None:
-    """Let Rasa merge its sources of training data without a copy of every message.
+    """Let Rasa merge its sources of training data without a copy, and without a hash, of every message.
 
-    It merges three times, keeps what the last one returns, and spends a tenth of a training on the copies.
+    It merges three times, keeps what the last one returns, and spends a tenth of a training on the copies. Each
+    time it looks for doubles by a hash over all that a message holds; their texts tell as much.
     """
+    from rasa.shared.nlu.constants import INTENT, RESPONSE
+    from rasa.shared.nlu.training_data.message import Message
     from rasa.shared.nlu.training_data.training_data import TrainingData
+
+    def distinct(examples: list[Message]) -> list[Message]:
+        found: dict[tuple[Any, ...], Message] = {}
+        for example in examples:
+            told = example.data
+            told.update({key: told[key].strip() for key in (INTENT, RESPONSE) if told.get(key)})
+            key = sorted((name, each if isinstance(each, str) else repr(each)) for name, each in told.items())
+            found.setdefault(tuple(key), example)
+        return list(found.values())
 
     def merge(self: TrainingData, *others: TrainingData | None) -> TrainingData:
         merged = [data for data in (self, *others) if data and any(vars(data).values())]
@@ -180,6 +194,16 @@ def _without_copies() -> None:
         )
 
     TrainingData.merge = merge
+    TrainingData.sanitize_examples = staticmethod(distinct)
+
+
+def _read_once() -> None:
+    """Let Rasa read the training messages once: it reads them for the domain too, which they don't change."""
+    from rasa.shared.importers.rasa import RasaFileImporter
+    from rasa.shared.utils.common import cached_method
+
+    if not hasattr(RasaFileImporter.get_nlu_data, "__wrapped__"):
+        RasaFileImporter.get_nlu_data = cached_method(RasaFileImporter.get_nlu_data)
 
 
 def _for_serving(model: Path) -> None:
