@@ -152,10 +152,15 @@ def _alarming(text: str) -> list[str]:
     """The parts of ``text`` with plain words for a red flag, where it has several parts."""
     if not set(RED_FLAGS) & set(matched(text)):
         return []
-    parts = [part for sentence in SENTENCE_ENDS.split(text) for part in _around_questions(sentence)]
+    parts = parts_of(text)
     short = (part for part in parts if len(part.split()) <= LONGEST_PASSAGE)  # windows read a longer one
     found = [part for part in short if set(RED_FLAGS) & set(matched(part))]
     return found[:MOST_ALARMING] if len(parts) > 1 else []
+
+
+def parts_of(text: str) -> list[str]:
+    """Return the sentences of ``text``, each cut around its questions."""
+    return [part for sentence in SENTENCE_ENDS.split(text) for part in _around_questions(sentence)]
 
 
 def _around_questions(sentence: str) -> list[str]:

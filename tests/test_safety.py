@@ -426,6 +426,11 @@ def test_patterns_load() -> None:
         ("I CAN’T BREATHE", ("emergency",)),
         ("my lips are swelling", ("emergency",)),
         ("i want to die", ("self_harm",)),
+        ("blood is pouring out of my head and how much is it", ("emergency",)),
+        ("her scalp is gushing blood", ("emergency",)),
+        ("his lips have gone a bit blue", ("emergency",)),
+        ("does it get into the blood stream, or the blood flow", ()),
+        ("no blood pours out", ()),
         ("there is pus", ("urgent",)),
         ("there is pus and i passed out", ("emergency", "urgent")),
         ("no pus but i can't breathe", ("emergency",)),
@@ -514,7 +519,7 @@ def test_a_failure_gives_a_red_flag_its_card(text: str, tier: str) -> None:
     assert reply.text.startswith(TEXTS[tier])
 
 
-@pytest.mark.parametrize("text", ["does it hurt?", "", None, 7, "no pus"])
+@pytest.mark.parametrize("text", ["does it hurt?", "", None, 7, "how long does it take"])
 def test_a_failure_gives_any_other_text_the_error_text(text: object) -> None:
     """Whatever else was sent gets the error text, which names the emergency number."""
     reply = failure_reply(text, SETTINGS)

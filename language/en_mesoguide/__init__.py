@@ -12,14 +12,12 @@ The data (weights, word list) is built by :mod:`.build`; it is not in the reposi
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from spacy.language import Language
-from spacy.util import load_model_from_path
+if TYPE_CHECKING:
+    from spacy.language import Language
 
-from en_mesoguide import questions, speller, vectors
-
-__all__ = ["DATA", "load", "questions", "speller", "vectors"]
+__all__ = ["DATA", "load"]
 
 DATA = Path(__file__).with_name("data")
 
@@ -32,6 +30,11 @@ def load(**overrides: Any) -> Language:
     OSError
         The data was not built yet (run ``make setup``).
     """
+    # Only here: who wants the n-grams alone (mesoguide.failure) need not wait for spaCy. Ours register their parts.
+    from spacy.util import load_model_from_path
+
+    from en_mesoguide import questions, speller, vectors
+
     if not (DATA / "config.cfg").is_file():
         raise OSError("the language package has no data yet: run `make setup`")
     return load_model_from_path(DATA, **overrides)

@@ -19,9 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from scipy.special import log_softmax
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import HashingVectorizer
-from sklearn.linear_model import LogisticRegression
 
 FILE = Path(__file__).with_name("ngrams.safetensors")
 COLUMNS = 2**14
@@ -47,6 +45,10 @@ class Ngrams:
         """Return the logarithm of each tier's probability, of shape ``(len(texts), len(tiers))``."""
         return np.asarray(log_softmax(_counted(texts) @ self.weights + self.bias, axis=1), np.float32)
 
+    def probabilities(self, texts: Sequence[str]) -> list[dict[str, float]]:
+        """Return tier → probability (0 to 1) for each of ``texts``, as the n-grams alone see it."""
+        return [dict(zip(self.tiers, row, strict=True)) for row in np.exp(self.logits(texts)).tolist()]
+
     def save(self, file: Path, examples: str) -> None:
         """Write the model to ``file`` as 16-bit numbers, with the digest of its ``examples``."""
         from safetensors.numpy import save_file
@@ -63,6 +65,9 @@ def fit(texts: Sequence[str], tiers: Sequence[str], order: Sequence[str]) -> Ngr
     ValueError
         A tier of ``order`` has no text, or a text has a tier that is not in it.
     """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
     if set(order) != set(tiers):
         raise ValueError(f"the messages have the tiers {sorted(set(tiers))}, not {sorted(order)}")
     model = LogisticRegression(C=INVERSE_STRENGTH, max_iter=STEPS, tol=1e-3)
