@@ -7,8 +7,7 @@ the last layers gets an update of low rank (LoRA, Hu et al. 2021). Two heads are
 mean of the last layer: the tier, which is kept, and the intent, which only helps to learn what
 an ordinary question looks like and is thrown away. Two members are tuned that differ in their
 seed alone: what one of them takes for a red flag by chance, the other seldom does. With ``--further`` they
-do not begin at the published weights but go on from the two oldest members of the file, which takes
-fewer epochs.
+do not begin at the published weights: all members of the file go on for one epoch.
 
     python tune.py MESSAGES.jsonl MODEL_FOLDER TUNED.safetensors [--epochs N] [--new N] [--further]
 """
@@ -38,7 +37,7 @@ MEMBERS = 4
 LAYERS, FIRST_TUNED, WIDTH, HEADS = 6, 3, 384, 12
 RANK, SCALE = 16, 2.0
 BATCH, RATE, DROPOUT, SMOOTHING = 32, 1.5e-3, 0.1, 0.05
-EPOCHS, FURTHER_EPOCHS, FURTHER_RATE = 5, 2, 8e-4
+EPOCHS, FURTHER_EPOCHS, FURTHER_RATE = 5, 1, 8e-4
 INTENT_WEIGHT = 0.7
 ALONE = 0.1
 """Share of the steps of a member that goes on in which the new head of the intents learns alone."""
@@ -314,14 +313,17 @@ def main() -> None:
     parser.add_argument("--examples", default="", help="digest of the messages, kept in the file")
     parser.add_argument("--epochs", type=int, help=f"{EPOCHS}, or {FURTHER_EPOCHS} where members go on")
     parser.add_argument(
-        "--new", type=int, default=2, help=f"members to tune, up to {MEMBERS}; the others stay"
+        "--new",
+        type=int,
+        help=f"members to tune, up to {MEMBERS}: 2, or all where they go on; the others stay",
     )
-    parser.add_argument("--further", action="store_true", help="go on from the members that are replaced")
+    parser.add_argument("--further", action="store_true", help="go on from the members of the file")
     options = parser.parse_args()
     rows = [json.loads(line) for line in options.messages.read_text("utf-8").splitlines()]
     members, told = stored(options.target)
     first = max((each["seed"] for each in told), default=-1) + 1
-    replaced = max(0, len(members) - (MEMBERS - options.new))
+    new = options.new or (MEMBERS if options.further else 2)
+    replaced = max(0, len(members) - (MEMBERS - new))
     starts: list[dict[str, torch.Tensor] | None] = [*members[:replaced]] if options.further else []
     members, told = members[replaced:], told[replaced:]
     seeds = range(first, first + MEMBERS - len(members))

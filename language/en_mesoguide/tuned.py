@@ -1,8 +1,8 @@
 """What the safety stop adds to the sentence encoder: its last layers tuned, and a head.
 
 ``tuned.safetensors`` is made by ``make tune`` (:mod:`tuning.tune`) from the messages in
-safety/examples and data/nlu.yml. It holds four *members*, tuned alike but for their seed and, since each
-tuning replaces the older half, the messages. Each has small updates of the last layers (low rank: an
+safety/examples and data/nlu.yml. It holds four *members*, tuned alike but for their seed and for the
+messages that they began with: each tuning lets them go on. Each has small updates of the last layers (low rank: an
 update of a matrix is the product of two thin ones) and a head, which gives a probability for each tier
 of the safety stop. Where one member errs by chance the others seldom do, so that their mean errs less often.
 """

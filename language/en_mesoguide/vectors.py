@@ -26,6 +26,8 @@ from en_mesoguide.known import CALIBRATION, FILE, Known
 
 __all__ = ["SentenceVectors", "as_one_token", "create_vectors"]
 
+COMPONENT = "mesoguide_vectors"
+"""Its name in the pipeline."""
 HASHED = 512
 """Columns of each block of hashed n-grams."""
 MANY = 200
@@ -168,7 +170,7 @@ class SentenceVectors:
 
 
 @Language.factory(
-    "mesoguide_vectors",
+    COMPONENT,
     default_config={"scale": 5.5, "ngram_weight": 0.4, "tuned_weight": 0.36, "batch_size": 1024},
 )
 def create_vectors(

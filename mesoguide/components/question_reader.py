@@ -17,6 +17,7 @@ from rasa.nlu.utils.spacy_utils import SpacyModel
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
+from en_mesoguide.vectors import COMPONENT
 from mesoguide.components.nearest_example_rejection import REJECTED, TRUST, UNTUNED
 from mesoguide.components.question_splitter import DOCUMENT, PARENT, PIECE_OF, UNREADABLE
 from mesoguide.knowledge import shared_knowledge
@@ -86,7 +87,7 @@ class QuestionReader(GraphComponent):
     def _read_statements(self, model: SpacyModel) -> None:
         """Take the vectors of the statements, and of the questions that are asked for them."""
         nlp, statements = model.model, self.knowledge.statements
-        vectors = nlp.get_pipe("mesoguide_vectors")
+        vectors = nlp.get_pipe(COMPONENT)
         self._names = list(statements)
         self._vectors = unit(vectors.vectors([statements[name].says for name in self._names])[:, :UNTUNED])
         pairs = [(place, text) for place, name in enumerate(self._names) for text in statements[name].asked]

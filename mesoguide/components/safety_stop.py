@@ -23,6 +23,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from en_mesoguide import ngrams, tiers, tuned
+from en_mesoguide.vectors import COMPONENT
 from mesoguide import languages, safety
 from mesoguide.cleaning import MOST_READ, readable
 from mesoguide.components.message_cleaner import RAW
@@ -125,5 +126,5 @@ def _scores(
     for text in texts:
         repaired += [nlp.tokenizer.repaired(reading.lower()) or " " for reading in safety.readings(text)]
         ends.append(len(repaired))
-    scores = nlp.get_pipe("mesoguide_vectors").tiers(repaired, calibration=calibration)
+    scores = nlp.get_pipe(COMPONENT).tiers(repaired, calibration=calibration)
     return [scores[start:end] for start, end in zip([0, *ends], ends, strict=False)]

@@ -60,13 +60,14 @@ def _our_config(folder: Path, training: Sequence[Example]) -> dict[str, Any]:
     from en_mesoguide import DATA
     from en_mesoguide.build import build
     from en_mesoguide.known import FILE as KNOWN
+    from en_mesoguide.vectors import COMPONENT
 
     language = folder / "language"
-    (language / "mesoguide_vectors").mkdir(parents=True)
-    for file in (DATA / "mesoguide_vectors").iterdir():
+    (language / COMPONENT).mkdir(parents=True)
+    for file in (DATA / COMPONENT).iterdir():
         if file.name == KNOWN:
             continue  # vectors of our own training messages
-        (language / "mesoguide_vectors" / file.name).symlink_to(file)
+        (language / COMPONENT / file.name).symlink_to(file)
     build([text for text, _ in training], language, own_subject=False)
     config: dict[str, Any] = yaml.safe_load((ROOT / "config.yml").read_text("utf-8"))
     config["pipeline"] = [

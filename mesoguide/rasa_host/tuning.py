@@ -1,8 +1,8 @@
 """``make tune``: tune the encoder's last layers on the messages of the safety stop, and its n-grams.
 
 The messages are written as the pipeline reads them, then ``tuning/tune.py`` learns from them in
-an environment of its own: it needs torch, which the product does not. The two oldest members go on from
-what they have learnt. The n-grams
+an environment of its own: it needs torch, which the product does not. All members go on from what they have
+learnt. The n-grams
 (:mod:`en_mesoguide.ngrams`) take a minute more. The results go into the language package, and into
 git: nobody has to tune to use or to train the product.
 """
