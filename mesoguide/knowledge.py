@@ -35,7 +35,7 @@ NEEDED = frozenset(
     " bottom_line no_reason all_sources not_in_documents not_in_documents_too out_of_scope unclear empty"
     " clarify clinic clinic_too clinic_price_line human privacy error goodbye thanks capabilities"
     " chitchat frustration affirm deny emergency urgent self_harm mention personal medicines pregnancy"
-    " minor diy language reminder".split()
+    " minor diy language reminder unclear_too about_mesotherapy deleted private_only".split()
 )
 """The fixed texts that the code sends."""
 ANCHOR_WORDS = 4
@@ -156,7 +156,7 @@ def _mapping(written: Lines, key: str, problems: list[Problem]) -> Lines:
 
 
 def _document(written: Lines, problems: list[Problem]) -> Document:
-    _unknown(written, {*DOCUMENT_TEXTS, "read", "reviewed", "sections", "language"}, problems)
+    _unknown(written, {*DOCUMENT_TEXTS, "read", "reviewed", "sections"}, problems)
     texts = {key: _text(written, key, problems) for key in DOCUMENT_TEXTS}
     sections = {
         key: Section(key, _text(section, "title", problems), _text(section, "starts", problems))

@@ -255,6 +255,16 @@ def test_copy_without_a_fault_is_loaded(tmp_path: Path) -> None:
     assert load_knowledge() == load_knowledge(copied(tmp_path))
 
 
+def test_every_fixed_text_is_demanded(tmp_path: Path) -> None:
+    """Each fixed text is one that the code sends: without any of them nothing starts, not even for a patient."""
+    folder = copied(tmp_path)
+    keys = re.findall(r"^(\w+):", (folder / NOTICES).read_text("utf-8"), re.MULTILINE)
+    (folder / NOTICES).write_text("{}\n", "utf-8")
+    missing = {p.wrong for p in problems(folder) if p.place.file == f"knowledge/{NOTICES}"}
+
+    assert {f"the fixed text '{key}' is missing" for key in keys} <= missing
+
+
 def test_every_topic_can_be_asked_about() -> None:
     """Each topic has training messages, and its buttons are short enough to be shown."""
     training = (ROOT / "data" / "nlu.yml").read_text("utf-8")
