@@ -122,7 +122,7 @@ class Assistant:
             logger.error("a turn failed: %s", type(cause).__name__)
         if collector.replies:
             return collector.replies[-1]
-        # Where only the store failed, the model still tells a red flag; where it failed too, plain words do.
+        # Where only the store failed, the model still tells a red flag; where it failed too, words and n-grams do.
         return await self.watch(message.text) or failure_reply(message.text, self._settings).to_dict()
 
     async def conversation(self, messages: list[object]) -> list[dict[str, Any]]:

@@ -242,7 +242,7 @@ class Postman:
             self._line_up(waiting, f"{conversation} !", conversation)
 
     def _plain_card(self, waiting: Waiting) -> dict[str, Any]:
-        """The card of a red flag in plain words, or the error text: what needs no model."""
+        """The card of a red flag that plain words or n-grams find, or the error text: what needs no model."""
         return failure_reply(waiting.incoming.text[:MOST_CHARACTERS], self._settings).to_dict()
 
     def _begin(self, work: Any) -> None:

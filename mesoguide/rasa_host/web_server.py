@@ -57,7 +57,7 @@ def serve(model: Path, settings: Settings, say: Say) -> int:
     """Serve until the process is told to end; return its exit code.
 
     The port is open at once. Until the model is loaded every message gets the error text, or the
-    card of a red flag in plain words.
+    card of a red flag that plain words or n-grams find.
 
     Raises
     ------

@@ -47,10 +47,10 @@ TURN_SECONDS = 15.0
 """After which a visitor gets the error text; the turn goes on, and a retry gets its reply."""
 MOST_WAITING = 100
 """Turns that may wait at once; more are refused at once, because they would come too late."""
-NETWORK = 64
-"""Bits of a long address that one household has."""
 MOST_OF_ONE = 25
 """Of them, those of one network address."""
+NETWORK = 64
+"""Bits of a long address that one household has."""
 SESSIONS_A_MINUTE, CALLS_A_MINUTE = 60, 600
 """Of one network address: a clinic's waiting room may share one."""
 VISITORS = 10
