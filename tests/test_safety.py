@@ -332,6 +332,21 @@ def test_a_clean_split_is_found() -> None:
     assert 0.2 < found <= 0.8
 
 
+def test_the_most_careful_of_about_equal_thresholds_is_taken() -> None:
+    """Where a lower threshold costs hardly more, the doubtful red flag gets its card; where it costs more, none."""
+    scores = [*(0.9,) * 60, 0.3, *(0.01,) * 100, *(0.3,) * 2]
+    stopped = [True] * 61 + [False] * 102
+
+    def learnt(missed: float) -> float:
+        return learn_threshold(scores, stopped, missed=missed, needless=1, share=0.5)
+
+    dear, even, cheap = learnt(1.4), learnt(2 * 61 / 102 / 1.01), learnt(0.9)
+
+    assert dear <= 0.3
+    assert even <= 0.3
+    assert 0.3 < cheap <= 0.9
+
+
 def test_costs_are_declared() -> None:
     """A missed red flag costs more than a personal question answered, and that more than a card; self-harm most."""
     cost = costs()
