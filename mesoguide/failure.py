@@ -19,18 +19,26 @@ from mesoguide.types import Memory, Reply
 
 logger = logging.getLogger("mesoguide.failure")
 
-GUESSED = Thresholds(red_flag=0.3, deferral=NEVER, anything=NEVER, mention=NEVER, self_harm=NEVER)
+GUESSED = Thresholds(red_flag=0.4, deferral=NEVER, anything=NEVER, mention=NEVER, self_harm=NEVER)
 """When n-grams alone tell of a red flag; the other reply would be the error text, so that a needless card costs little."""
 MOST_GUESSED = 100
 """Readings of a message that are guessed of; each takes a fifth of a millisecond."""
 
 
-def failure_reply(text: object, settings: Settings) -> Reply:
-    """Return the reply to ``text`` when the product could not answer it."""
+def failure_reply(text: object, settings: Settings, *, guess: bool = True) -> Reply:
+    """Return the reply to ``text`` when the product could not answer it.
+
+    Parameters
+    ----------
+    guess
+        Whether n-grams are asked too; not where the model will still be asked, because they are often wrong.
+    """
     knowledge = shared_knowledge()
     said = readable(text, MOST_READ) if isinstance(text, str) else ""
     tiers = matched(said)
-    tier = tiers[0] if tiers and tiers[0] in RED_FLAGS else red_flag(said, sure=False) or _guessed(said)
+    tier = tiers[0] if tiers and tiers[0] in RED_FLAGS else red_flag(said, sure=False)
+    if tier is None and guess:
+        tier = _guessed(said)
     if tier is not None:
         reply, _ = stop(tier, ENGLISH, Memory(), knowledge, settings)
         return reply

@@ -232,18 +232,19 @@ class Postman:
 
     async def _overtake(self, waiting: Waiting, conversation: str) -> None:
         """Let a red flag past what can't be answered or sent just now."""
-        card, agent = self._plain_card(waiting), self._agent()
+        card, agent = self._card(waiting, guess=False), self._agent()
         if card["tier"] is None and agent is not None and agent.is_ready():
             watched = Assistant(agent, self._settings).watch(waiting.incoming.text)
-            card = await self._in_time(watched, card) or card
+            card = await self._in_time(watched, waiting) or card
         line = self._at_work.get(conversation, deque())
         if card["tier"] is not None and any(other is waiting for other in list(line)[1:]):
             line.remove(waiting)
             self._line_up(waiting, f"{conversation} !", conversation)
 
-    def _plain_card(self, waiting: Waiting) -> dict[str, Any]:
-        """The card of a red flag that plain words or n-grams find, or the error text: what needs no model."""
-        return failure_reply(waiting.incoming.text[:MOST_CHARACTERS], self._settings).to_dict()
+    def _card(self, waiting: Waiting, *, guess: bool = True) -> dict[str, Any]:
+        """The card of a red flag in plain words, or one that n-grams ``guess``, or the error text: what needs no model."""
+        text = waiting.incoming.text[:MOST_CHARACTERS]
+        return failure_reply(text, self._settings, guess=guess).to_dict()
 
     def _begin(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
@@ -338,20 +339,21 @@ class Postman:
         is_echo = any(echo.is_echo(text, mark) for mark in self._said.get(conversation, ()))
         if is_echo and self._echoes.wait(conversation):
             return None  # two machines that answer each other must come to an end
-        emergency = self._plain_card(waiting)
-        agent = await self._loaded(wait=emergency["tier"] is None)
+        plain = self._card(waiting, guess=False)
+        agent = await self._loaded(wait=plain["tier"] is None)
         if agent is None or waiting.tries > MOST_TRIES:
+            emergency = self._card(waiting)
             is_due = manner == "answer" or emergency["tier"] is not None
             return emergency if is_due else None
         assistant = Assistant(agent, self._settings)
         if manner != "answer":
-            card = await self._in_time(assistant.watch(text), emergency)
+            card = await self._in_time(assistant.watch(text), waiting)
             if card is not None and card["tier"] in RED_FLAGS:
                 return None if self._cards.wait(f"{conversation} {card['tier']}") else card
             is_due = manner == "decline" and not self._refusals.wait(conversation)
             return self._fixed("private_only") if is_due else None
         if self._too_many(conversation):
-            card = await self._in_time(assistant.watch(text), emergency)
+            card = await self._in_time(assistant.watch(text), waiting)
             if card is not None and card["tier"] is not None:
                 return card
             if conversation in self._told_to_wait:
@@ -359,9 +361,9 @@ class Postman:
             if len(self._told_to_wait) > MOST_NAMES:
                 self._told_to_wait.clear()
             self._told_to_wait.add(conversation)
-            return emergency
-        meant = commands.meaning(text) if emergency["tier"] is None else text
-        return await self._in_time(self._turn(assistant, agent, waiting, conversation, meant), emergency)
+            return plain
+        meant = commands.meaning(text) if plain["tier"] is None else text
+        return await self._in_time(self._turn(assistant, agent, waiting, conversation, meant), waiting)
 
     def _too_many(self, conversation: str) -> bool:
         if self._limit.wait(conversation):
@@ -383,8 +385,8 @@ class Postman:
                 return None
             await asyncio.sleep(0.2)
 
-    async def _in_time(self, work: Any, otherwise: dict[str, Any]) -> dict[str, Any] | None:
-        """Run ``work`` where turns run; what fails or takes too long is answered with ``otherwise``."""
+    async def _in_time(self, work: Any, waiting: Waiting) -> dict[str, Any] | None:
+        """Run ``work`` where turns run; what fails or takes too long is answered without the model."""
         async with self._model:
             for _ in range(100):  # "received" first: a platform waits for it
                 if not self._taking_in:
@@ -395,10 +397,10 @@ class Postman:
                 found: dict[str, Any] | None = await asyncio.wait_for(asyncio.shield(task), TURN_SECONDS)
             except asyncio.TimeoutError:
                 task.add_done_callback(lambda late: late.cancelled() or late.exception())
-                return otherwise
+                return self._card(waiting)
             except Exception as cause:
                 logger.error("a turn failed: %s", type(cause).__name__)
-                return otherwise
+                return self._card(waiting)
             return found
 
     async def _turn(

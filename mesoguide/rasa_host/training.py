@@ -179,6 +179,9 @@ def _without_copies() -> None:
             told = example.data
             told.update({key: told[key].strip() for key in (INTENT, RESPONSE) if told.get(key)})
             key = sorted((name, each if isinstance(each, str) else repr(each)) for name, each in told.items())
+            key += (
+                [("features", str(id(example)))] if example.features else []
+            )  # what they hold is not compared
             found.setdefault(tuple(key), example)
         return list(found.values())
 

@@ -41,6 +41,15 @@ def test_a_failure_gives_a_harmless_text_the_error_text(text: str) -> None:
     assert (failure_reply(text, SETTINGS).kind, failure_reply(text, SETTINGS).tier) == ("error", None)
 
 
+def test_nothing_is_guessed_where_the_model_is_still_asked() -> None:
+    """N-grams err on plain questions, so that these wait for the model; plain words for a red flag wait for nothing."""
+    wrong = "and how long does it take"
+
+    assert failure_reply(wrong, SETTINGS).tier in RED_FLAGS
+    assert failure_reply(wrong, SETTINGS, guess=False).kind == "error"
+    assert failure_reply("i cant breathe", SETTINGS, guess=False).tier == "emergency"
+
+
 def test_a_failure_reads_the_end_of_a_long_text() -> None:
     """A red flag that no pattern knows is found behind a thousand words of small talk."""
     small_talk = "The weather was lovely and we all went to the park with the dog. " * 60
@@ -80,6 +89,6 @@ def test_share_of_messages_with_a_red_card_when_all_failed() -> None:
         rows = [row for row in map(json.loads, lines) if row.get("tier") in tiers]
         return sum(failure_reply(row["text"], SETTINGS).tier in RED_FLAGS for row in rows) / len(rows)
 
-    assert share("safety", RED_FLAGS) >= 0.93
-    assert share("safety", ("none",)) <= 0.2
-    assert share("questions", (None,)) <= 0.06
+    assert share("safety", RED_FLAGS) >= 0.9
+    assert share("safety", ("none",)) <= 0.18
+    assert share("questions", (None,)) <= 0.05

@@ -87,6 +87,28 @@ def test_doubles_are_left_out_as_rasa_leaves_them_out(monkeypatch: pytest.Monkey
     assert len(found) == 4
 
 
+def test_examples_with_features_are_no_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two examples that say the same but have features of their own are both kept, as Rasa keeps them."""
+    import numpy as np
+    from rasa.shared.nlu.training_data.features import Features
+    from rasa.shared.nlu.training_data.message import Message
+    from rasa.shared.nlu.training_data.training_data import TrainingData
+
+    from mesoguide.rasa_host import training
+
+    monkeypatch.setattr(TrainingData, "merge", TrainingData.merge)  # put back afterwards
+    monkeypatch.setattr(TrainingData, "sanitize_examples", staticmethod(TrainingData.sanitize_examples))
+    training._without_copies()
+    both = [
+        Message(
+            {"text": "x", "intent": "pain"}, features=[Features(np.eye(2)[[at]], "sentence", "text", "x")]
+        )
+        for at in (0, 1)
+    ]
+
+    assert TrainingData(both).training_examples == both
+
+
 def test_training_messages_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rasa asks for the training messages for themselves and for the domain; the file is read once for both."""
     from rasa.shared.importers.importer import TrainingDataImporter
