@@ -50,6 +50,7 @@ def _guessed(said: str) -> str | None:
     try:
         from en_mesoguide import ngrams
 
+        said = safety.without_denied(said)  # n-grams don't know what "no" is about
         if not any(character.isalnum() for character in said) or safety.plain(said):
             return None
         # They are easily drowned by what stands around, so that every part is read.

@@ -340,7 +340,8 @@ def learn_threshold(
         return share * missed * misses + (1 - share) * needless * cards
 
     costs_of = {step / 100: cost(step / 100) for step in range(5, 96)}
-    return next(each for each in costs_of if costs_of[each] <= HARDLY_MORE * min(costs_of.values()))
+    enough = HARDLY_MORE * min(costs_of.values())
+    return next(each for each in costs_of if costs_of[each] <= enough)
 
 
 @lru_cache(maxsize=1)
@@ -418,6 +419,20 @@ def matched(text: str, known: Sequence[Pattern] | None = None) -> tuple[str, ...
         if not _denied(plain[max(0, match.start() - DENIAL_REACH) : match.start()])
     }
     return tuple(tier for tier in RED_FLAGS + DEFERRALS if tier in found)
+
+
+def without_denied(text: str) -> str:
+    """Return ``text`` without the clauses in which plain words for a red flag are denied, and none is not ("no pus")."""
+    pieces = [*re.split(f"({CLAUSE_ENDS.pattern})", text), ""]
+    return "".join(
+        clause + end for clause, end in zip(pieces[::2], pieces[1::2], strict=True) if not _denies(clause)
+    )
+
+
+def _denies(clause: str) -> bool:
+    plain = " ".join(clause.replace("’", "'").split())
+    named = any(known.tier in RED_FLAGS and known.expression.search(plain) for known in patterns())
+    return named and not set(RED_FLAGS) & set(matched(clause))
 
 
 def _denied(before: str) -> bool:

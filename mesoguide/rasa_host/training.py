@@ -122,7 +122,6 @@ def train(model: Path, *, config: Path = ROOT / "config.yml", nlu: Path | None =
     _without_cache()
     _without_copies()
     _read_once()
-    _packed_lightly()
     model.parent.mkdir(parents=True, exist_ok=True)
     # A second thread for such small matrices mostly waits: no sooner done, a quarter more processor time.
     one_thread = threadpool_limits(1)
@@ -179,9 +178,8 @@ def _without_copies() -> None:
             told = example.data
             told.update({key: told[key].strip() for key in (INTENT, RESPONSE) if told.get(key)})
             key = sorted((name, each if isinstance(each, str) else repr(each)) for name, each in told.items())
-            key += (
-                [("features", str(id(example)))] if example.features else []
-            )  # what they hold is not compared
+            # What features hold is not compared.
+            key += [("features", str(id(example)))] if example.features else []
             found.setdefault(tuple(key), example)
         return list(found.values())
 
@@ -208,21 +206,6 @@ def _read_once() -> None:
 
     if not hasattr(RasaFileImporter.get_nlu_data, "__wrapped__"):
         RasaFileImporter.get_nlu_data = cached_method(RasaFileImporter.get_nlu_data)
-
-
-def _packed_lightly() -> None:
-    """Let Rasa pack a model without pressing it hard: it is unpacked at once and packed again."""
-    from rasa.engine.storage import local_model_storage
-
-    class Light(local_model_storage.TarSafe):  # type: ignore[misc]
-        @classmethod
-        def gzopen(
-            cls, name: Any, mode: Any = "r", fileobj: Any = None, compresslevel: int = 1, **how: Any
-        ) -> Any:
-            return super().gzopen(name, mode, fileobj, compresslevel, **how)
-
-    if local_model_storage.TarSafe.__name__ != Light.__name__:
-        local_model_storage.TarSafe = Light
 
 
 def _for_serving(model: Path) -> None:

@@ -41,6 +41,13 @@ def test_a_failure_gives_a_harmless_text_the_error_text(text: str) -> None:
     assert (failure_reply(text, SETTINGS).kind, failure_reply(text, SETTINGS).tier) == ("error", None)
 
 
+def test_a_denial_clears_what_it_touches_when_anything_failed() -> None:
+    """N-grams don't read the clause in which a red flag is denied, and all the others."""
+    denied, beside = "no pus", "no pus but my lips have gone massive"
+
+    assert [failure_reply(text, SETTINGS).tier for text in (denied, beside)] == [None, "emergency"]
+
+
 def test_nothing_is_guessed_where_the_model_is_still_asked() -> None:
     """N-grams err on plain questions, so that these wait for the model; plain words for a red flag wait for nothing."""
     wrong = "and how long does it take"
