@@ -153,11 +153,12 @@ def readings(text: str) -> list[str]:
 
 def _alarming(text: str) -> list[str]:
     """The parts of ``text`` with plain words for a red flag, where it has several parts."""
-    if not set(RED_FLAGS) & set(matched(text)):
+    alarming = [pattern for pattern in patterns() if pattern.tier in RED_FLAGS]
+    if not matched(text, alarming):
         return []
     parts = parts_of(text)
     short = (part for part in parts if len(part.split()) <= LONGEST_PASSAGE)  # windows read a longer one
-    found = [part for part in short if set(RED_FLAGS) & set(matched(part))]
+    found = [part for part in short if matched(part, alarming)]
     return found[:MOST_ALARMING] if len(parts) > 1 else []
 
 

@@ -106,10 +106,18 @@ class Speller:
         found = list(WORD.finditer(text))
         plain = [EDGE, *(_plain(match.group()) for match in found), EDGE]
         pieces, at = [], 0
-        for match, before, after in zip(found, plain, plain[2:], strict=False):
+        for match, before, word, after in zip(found, plain, plain[1:], plain[2:], strict=False):
+            if self._meant_so(before, word, after):
+                continue
             pieces += [text[at : match.start()], self._repaired(match.group(), before, after)]
             at = match.end()
         return "".join([*pieces, text[at:]])
+
+    def _meant_so(self, before: str, word: str, after: str) -> bool:
+        """Whether ``word`` is one of the bot's own that goes with a neighbour: most words are, and need no more thought."""
+        if word not in self.own or word in self.shorthand or not word.isascii() or len(word) > LONGEST:
+            return False
+        return len(word) <= SHORT or f"{before} {word}" in self.pairs or f"{word} {after}" in self.pairs
 
     def knows(self, word: str) -> bool:
         """Whether ``word`` is English, one of the bot's own, or a phone spelling."""

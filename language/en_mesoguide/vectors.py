@@ -33,6 +33,8 @@ HASHED = 512
 MANY = 200
 """Texts from which a batch is a training, whose messages are looked up first (:mod:`.known`)."""
 
+WHOLE = "message"
+"""The one token that stands for a text."""
 UNBUILT = "the vectors have no encoder: load the built language package"
 
 if not Doc.has_extension("sentence_vector"):
@@ -49,12 +51,14 @@ def _doc_vector(doc: Doc) -> NDArray[np.float32]:
 
 
 def as_one_token(doc: Doc) -> Doc:
-    """Return ``doc`` as a document of one token with the same vector.
+    """Return a document of one token with the vector of ``doc``, which stands for its text.
 
     Rasa keeps a row of features for every token; with the sentence's vector on each that
     is a gigabyte while training on 6,700 messages, for rows that are all the same.
+    The token is always the same word: spaCy keeps every word that it was given for as long as it runs, and
+    what somebody wrote is not to be kept.
     """
-    whole = Doc(doc.vocab, words=[doc.text or " "])
+    whole = Doc(doc.vocab, words=[WHOLE])
     return _with_vector(whole, doc._.sentence_vector)
 
 

@@ -109,12 +109,20 @@ def test_every_token_carries_the_sentence(pipeline: Language) -> None:
 
 
 def test_one_token_has_the_vector_of_the_whole(pipeline: Language) -> None:
-    """The document of one token keeps text and vector."""
+    """The document of one token keeps the vector."""
     doc = pipeline("does it hurt?")
     whole = as_one_token(doc)
 
-    assert [doc.text] == [token.text for token in whole]
+    assert 1 == len(whole)
     assert np.array_equal(doc.vector, whole[0].vector)
+
+
+def test_one_token_keeps_no_message_in_memory(pipeline: Language) -> None:
+    """What somebody wrote is not among the words that spaCy keeps."""
+    text = "does it hurt if one is as afraid of it as I am?"
+    as_one_token(pipeline(text))
+
+    assert text not in pipeline.vocab.strings
 
 
 def test_empty_text_has_a_vector(pipeline: Language) -> None:
