@@ -72,6 +72,25 @@ def short_answer(topic: Topic, knowledge: Knowledge) -> Passage:
     return Passage(tuple(lines), names)
 
 
+def plain_answer(
+    topic: Topic, question: Question, knowledge: Knowledge, told: Collection[str] = ()
+) -> Passage:
+    """Answer without details: what is asked for, the lead or both sides, and what the documents leave open.
+
+    Parameters
+    ----------
+    told
+        Statements that stand in the bubble already: of a lead they are not told again. Sides always are.
+    """
+    first = [name for name in _said_first(topic, question, _wanted(topic, question))[:1] if name not in told]
+    short = short_answer(topic, knowledge)
+    if topic.lead and not topic.sides and not set(topic.lead) <= set(told):
+        new = [name for name in topic.lead if name not in told]
+        short = Passage(tuple(_sentences(_by_document(new, knowledge), knowledge)), tuple(new))
+    lines = [*_sentences(_in_order(first, knowledge), knowledge), *short.lines]
+    return Passage((*lines, *([topic.open] if topic.open else [])), (*first, *short.statements))
+
+
 def brief_answer(topic: Topic, question: Question, knowledge: Knowledge) -> Passage:
     """Answer in as few words as can be: one statement a document, and what is asked for."""
     wanted = _said_first(topic, question, _wanted(topic, question))[:1]
@@ -96,6 +115,22 @@ def rest(topic: Topic, memory: Memory, knowledge: Knowledge, *, room: int) -> Pa
         lines.append(line)
         used.append(name)
     return Passage(tuple(lines), tuple(used))
+
+
+def of_document(topic: Topic, document: str, knowledge: Knowledge, *, room: int) -> Passage:
+    """Tell what one document says about ``topic`` in at most ``room`` characters, the short answer first."""
+    own = [name for name in topic.statements if knowledge.statements[name].document == document]
+    short = [name for name in own if name in topic.lead + topic.sides]
+    lines = _sentences(_in_order(short, knowledge), knowledge)
+    used = list(short)
+    for name in own:
+        line = f"• {_attributed(knowledge.statements[name], knowledge)}."
+        if name in used or (used and sum(map(len, lines)) + len(line) > room):
+            continue
+        lines.append(line)
+        used.append(name)
+    closing = [topic.open] if topic.open and used else []
+    return Passage((*lines, *closing), tuple(used))
 
 
 def reasons(topic: Topic, knowledge: Knowledge) -> Passage:

@@ -47,6 +47,11 @@ POINTING = re.compile(
     re.IGNORECASE,
 )
 """Words that point back."""
+CORRECTS = re.compile(
+    r"^\W*(?:(?:no|nope|sorry|oops|wait|not that)\W+)*(?:what )?i (?:really |actually )?meant?\b",
+    re.IGNORECASE,
+)
+"""How a message begins that says what was meant instead of what was understood."""
 ONES, FEW = re.compile(r"\bones\b", re.IGNORECASE), 4
 """A word for what was named before, and the words of a message that is surely about that ("big ones?")."""
 BACK = re.compile(r"\b(?:that|those|these|they|them|this)\b", re.IGNORECASE)
@@ -113,10 +118,26 @@ SILENT = "silent_"
 """Intents with this prefix are questions that the documents do not answer."""
 COMPARISON = "compare_"
 """Intents with this prefix ask how mesotherapy compares with another treatment."""
+OF_OTHERS_TOO = frozenset({"combination", "cost"})
+"""Topics of no comparison whose statements speak of other treatments too."""
 ANY_COMPARISON = "compare_treatments"
 """The one that names none of them, or several."""
 MOST_COMPARED = 2
 """Treatments told about one by one; a question that names more is about how it compares at all."""
+OF_DOCUMENT = "ask_document"
+"""The intent of a question for what one of the documents says on the last answer's topic."""
+OTHER_ONE = "other"
+"""The word for the document that told less so far."""
+ARTICLE = frozenset("article source document page website text".split())
+"""What a document may be called beside its own name."""
+SAYS_SO = frozenset({"say", "says", "said"})
+"""What shows that "the other one" is a document."""
+ABOUT_A_DOCUMENT = frozenset(
+    "and but ok okay so also now then what whats how hows about does do is the say says said tell tells think thinks write"
+    " writes according to in from of me on it that this there too as well one please pls agree agrees with mention mentions"
+    " anything regarding here for a".split()
+)
+"""Words beside the name of a document in a question for what it says, and nothing else."""
 CLARIFY = "clarify"
 """The intent of a question that may be about either of two topics."""
 OWN_NAME = re.compile(r"\bm[ei]so", re.IGNORECASE)
@@ -135,6 +156,22 @@ def named_topic(question: Question) -> str | None:
     return next((NAMED[name] for name in question.names if name in NAMED), None)
 
 
+def asked_document(question: Question, memory: Memory, knowledge: Knowledge) -> str:
+    """Return the document that a short follow-up asks about ("and the guide?", "what does the other one say?"), or ""."""
+    words = re.findall(r"[a-z]+", question.text.lower().replace("'s", ""))
+    if len(words) > MOST_LEANING:
+        return ""
+    names = {document.name.lower().split()[-1]: document.id for document in knowledge.documents.values()}
+    rest = [word for word in words if word not in ABOUT_A_DOCUMENT | ARTICLE]
+    named = {names.get(word.removesuffix("s"), names.get(word, "")) for word in rest}
+    if len(named) == 1 and "" not in named:
+        return named.pop()
+    if rest != [OTHER_ONE] or (ARTICLE | SAYS_SO).isdisjoint(words):
+        return ""
+    told = [knowledge.statements[name].document for name in memory.told]
+    return min(knowledge.documents, key=told.count)
+
+
 def same_topic(question: Question, memory: Memory, knowledge: Knowledge) -> str | None:
     """Return the last answer's topic where a short message leans on it ("even with the cream?").
 
@@ -146,6 +183,8 @@ def same_topic(question: Question, memory: Memory, knowledge: Knowledge) -> str 
     if len(memory.topics) != 1 or len(words) > MOST_LEANING or memory.topics[0] == question.intent:
         return None
     topic, weights = memory.topics[0], dict(question.ranking)
+    if _names_another(question, topic) or CORRECTS.match(question.text):
+        return None
     if (topic in TIMED and _of_time(question.text)) or (ONES.search(question.text) and len(words) <= FEW):
         return topic
     if sum(weight for name, weight in weights.items() if name.startswith(SILENT)) > UNANSWERED:
@@ -164,6 +203,12 @@ def same_topic(question: Question, memory: Memory, knowledge: Knowledge) -> str 
     if pointing and (not question.sure or question.intent == CLARIFY):
         return topic
     return topic if STAYS * weights.get(topic, 0.0) + POINTS * pointing > best else None
+
+
+def _names_another(question: Question, topic: str) -> bool:
+    """Whether ``question`` names another treatment than ``topic`` compares with, and asks for that comparison."""
+    asked = {NAMED.get(name) for name in question.names} - {topic}
+    return topic.startswith(COMPARISON) and question.sure and question.intent in asked
 
 
 def _says(topic: Topic, question: Question) -> bool:
@@ -212,7 +257,8 @@ def other_treatment(question: Question, memory: Memory) -> bool:
     if not memory.topics or not all(name.startswith(COMPARISON) for name in memory.topics):
         return False
     short = len(question.text.split()) <= MOST_LEANING
-    return short and not question.intent.startswith(COMPARISON) and not OWN_NAME.search(question.text)
+    of_both = question.intent.startswith(COMPARISON) or question.intent in OF_OTHERS_TOO
+    return short and not of_both and not OWN_NAME.search(question.text)
 
 
 def goes_back(question: Question, tier: str) -> bool:

@@ -6,11 +6,20 @@ memory, and the knowledge.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from mesoguide import follow_up
-from mesoguide.answer import Passage, answer, brief_answer, reasons, rest, short_answer
+from mesoguide.answer import (
+    Passage,
+    answer,
+    brief_answer,
+    of_document,
+    plain_answer,
+    reasons,
+    rest,
+    short_answer,
+)
 from mesoguide.follow_up import CLARIFY, COMPARISON, SILENT
 from mesoguide.knowledge import filled
 from mesoguide.languages import ENGLISH, languages
@@ -138,6 +147,8 @@ def _other(intent: str) -> tuple[Kind, str]:
 
 def _resolved(questions: Sequence[Question], memory: Memory, knowledge: Knowledge) -> list[Question]:
     """Give follow-ups their topic, drop greetings and the like beside a real question."""
+    if len(questions) == 1 and memory.topics and follow_up.asked_document(questions[0], memory, knowledge):
+        return [replace(questions[0], intent=follow_up.OF_DOCUMENT)]
     picked = follow_up.picked(questions[0], memory, knowledge) if len(questions) == 1 else ()
     if picked:
         return [follow_up.about(questions[0], topic, knowledge) for topic in picked]
@@ -166,14 +177,22 @@ def _topic_reply(asked: Sequence[Question], memory: Memory, knowledge: Knowledge
     """Answer the topics among ``asked``: shorter where they are many, and never too long."""
     other = len(asked) == 1 and follow_up.other_treatment(asked[0], memory)
     note = "about_mesotherapy" if other else ""
-    reply, kept = _topics_told(asked, knowledge, note=note)
-    if len(reply.text) > LONGEST_OF_ALL:
-        reply, kept = _topics_told(asked, knowledge, note=note, brief=True)
+    told = _topics_told(asked, knowledge, note=note)
+    if len(told[0].text) <= LONGEST_OF_ALL:
+        return told
+    told = _topics_told(asked, knowledge, note=note, brief=range(len(asked)))
     answered = list(asked)
-    while len(reply.text) > LONGEST_OF_ALL and len(answered) > 1:
+    while len(told[0].text) > LONGEST_OF_ALL and len(answered) > 1:
         answered.pop()
-        reply, kept = _topics_told(answered, knowledge, brief=True, cut=True)
-    return reply, kept
+        told = _topics_told(answered, knowledge, brief=range(len(answered)), cut=True)
+    brief = set(range(len(answered)))
+    for place in range(len(answered)):  # as many as there is room for are told less briefly, from the first
+        longer = _topics_told(
+            answered, knowledge, note=note, brief=brief - {place}, cut=len(answered) < len(asked)
+        )
+        if len(longer[0].text) <= LONGEST_OF_ALL:
+            told, brief = longer, brief - {place}
+    return told
 
 
 def _topics_told(
@@ -181,10 +200,16 @@ def _topics_told(
     knowledge: Knowledge,
     *,
     note: str = "",
-    brief: bool = False,
+    brief: Collection[int] | None = None,
     cut: bool = False,
 ) -> tuple[Reply, Memory]:
-    """Answer in full, or in ``brief``; with ``cut``, say that something is left out. The ``note`` comes first."""
+    """Answer in full; with ``cut``, say that something is left out. The ``note`` comes first.
+
+    Parameters
+    ----------
+    brief
+        Places of what is answered in as few words as can be; all others are then answered without details.
+    """
     about = [knowledge.topics[q.intent] for q in asked if q.intent in knowledge.topics]
     several = len(asked) > 1
     room = (SEVERAL if several else LONGEST) - _closing_length(about, knowledge, several=several)
@@ -192,7 +217,7 @@ def _topics_told(
     lines = [knowledge.notices[key] for key in notices]
     told: list[str] = []
     leading = [name for topic in about for name in (*topic.lead, *topic.sides)]
-    for question in asked:
+    for place, question in enumerate(asked):
         topic = knowledge.topics.get(question.intent)
         if topic is None:
             key = BESIDE.get(_other(question.intent)[0])
@@ -200,8 +225,13 @@ def _topics_told(
                 lines.append(knowledge.notices[key])
                 notices.append(key)
             continue
-        if brief:
-            passage = brief_answer(topic, question, knowledge)
+        if brief is not None:
+            shorter = place in brief
+            passage = (
+                brief_answer(topic, question, knowledge)
+                if shorter
+                else plain_answer(topic, question, knowledge, told)
+            )
         else:
             passage = answer(topic, question, knowledge, room=room // len(asked), told=(*leading, *told))
         if several:
@@ -249,8 +279,10 @@ def _follow_up_reply(question: Question, memory: Memory, knowledge: Knowledge) -
     if not about:
         return _fixed("small_talk", ("capabilities",), knowledge, STARTERS), memory
     names = tuple(topic.id for topic in about)
-    told, lines = _told_after(question.intent, about, memory, knowledge)
     notices: tuple[str, ...] = ()
+    if question.intent == follow_up.OF_DOCUMENT:
+        return _document_reply(question, about, memory, knowledge)
+    told, lines = _told_after(question.intent, about, memory, knowledge)
     if question.intent == "ask_verdict":
         differ = any(topic.agreement == "differ" for topic in about)
         notices = ("verdict" if differ else "bottom_line",)
@@ -265,6 +297,28 @@ def _follow_up_reply(question: Question, memory: Memory, knowledge: Knowledge) -
     reply = _answer_reply(names, Passage(tuple(lines), told), knowledge, short=len(about) > 1)
     kept = replace(memory, told=tuple(dict.fromkeys((*memory.told, *told))), asked=())
     return replace(reply, buttons=_buttons(about), notices=(*reply.notices, *notices)), kept
+
+
+def _document_reply(
+    question: Question, about: Sequence[Topic], memory: Memory, knowledge: Knowledge
+) -> tuple[Reply, Memory]:
+    """Tell what one of the documents says on the last answer's topics ("and what does the review say?")."""
+    document = knowledge.documents[follow_up.asked_document(question, memory, knowledge)]
+    several = len(about) > 1
+    room = LONGEST - _closing_length(about, knowledge, several=several)
+    passages = [of_document(topic, document.id, knowledge, room=room // len(about)) for topic in about]
+    told = tuple(dict.fromkeys(name for passage in passages for name in passage.statements))
+    names = tuple(topic.id for topic in about)
+    if told:
+        lines = tuple(dict.fromkeys(line for passage in passages for line in passage.lines))
+        reply = _answer_reply(names, Passage(lines, told), knowledge, short=several)
+    else:
+        labels = " and ".join(topic.label for topic in about)
+        text = knowledge.notices["document_silent"].format(document=document.name, label=labels)
+        lines = (text, knowledge.notices["disclaimer"])
+        reply = Reply(_bubble(lines), "not_in_documents", names, notices=("document_silent", "disclaimer"))
+    kept = replace(memory, told=tuple(dict.fromkeys((*memory.told, *told))), asked=())
+    return replace(reply, buttons=_buttons(about)), kept
 
 
 def _told_after(

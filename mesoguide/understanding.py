@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from mesoguide.follow_up import ANY_COMPARISON, CLARIFY, COMPARISON, SILENT
+from mesoguide.follow_up import ANY_COMPARISON, CLARIFY, COMPARISON, OF_OTHERS_TOO, SILENT
 from mesoguide.reply import SMALL_TALK, UNCLEAR
 from mesoguide.types import NEAR, Question, Topic
 
@@ -34,8 +34,6 @@ OURS = re.compile(
 )
 """Words that can mean mesotherapy, unless they stand behind another treatment's name."""
 OF_ANOTHER = f"{SILENT}other_treatments"
-BESIDE_ANOTHER = frozenset({"combination", "cost"})
-"""Topics of no comparison whose statements speak of other treatments too."""
 MOST_NEAR = 12
 """Statements named as nearest, whatever their topic."""
 PLAIN = 0.8
@@ -132,6 +130,8 @@ def _chosen(whole: Question, parts: Sequence[Question], topics: Collection[str])
     about = {part.intent for part in asked}
     if len(about) > 1 and about & set(topics) and not _torn(one, asked, topics):
         return [*(_likelier(part, topics) for part in asked), *_lost(settled, asked, plain=0.0)]
+    if one.sure and one.intent not in topics and _off_the_subject(settled, asked, topics):
+        return [asked[0], *_lost(settled, asked, plain=PLAIN)]
     silent = one.sure and one.intent.startswith(SILENT)
     if silent and _begins(settled, asked, topics):
         return [asked[0], one]
@@ -167,6 +167,18 @@ def _begins(parts: Sequence[Question], asked: Sequence[Question], topics: Collec
         return False
     rest = [part for part in parts[1:] if not (part.sure and part.intent in REMARKS)]
     return bool(rest) and all(part.intent in topics and _weight(part) >= APART for part in asked)
+
+
+def _off_the_subject(parts: Sequence[Question], asked: Sequence[Question], topics: Collection[str]) -> bool:
+    """Whether one part is surely about a topic and the others are surely another subject, beside small talk.
+
+    "Does it hurt? And what is the capital of France?": the second part makes the whole look like no question to us.
+    """
+    if len(asked) != 1 or asked[0].intent not in topics or _weight(asked[0]) < APART:
+        return False
+    others = [part for part in parts if part is not asked[0]]
+    plain = all(part.sure and part.intent in REMARKS and _weight(part) >= PLAIN for part in others)
+    return plain and any(part.intent == "out_of_scope" for part in others)
 
 
 def _compared(parts: Sequence[Question]) -> Sequence[Question]:
@@ -248,6 +260,10 @@ def focus(
             question, topic = replace(question, intent=intent), topics[intent]
     if topic is None:
         return question
+    if question.intent.startswith(COMPARISON):  # of mesotherapy alone nothing is asked
+        near = near and any(
+            nearest in topics[name].statements for name in topics if name.startswith(COMPARISON)
+        )
     names = {*topic.statements, *([nearest] if near else [])}
     best = sorted(names, key=lambda name: (-closest[name], name))
     return replace(question, focus=tuple((name, round(closest[name], 4)) for name in best))
@@ -258,7 +274,7 @@ def _of_another(question: Question) -> bool:
 
     What the documents say of mesotherapy is no answer to that, and would look like one.
     """
-    if question.intent.startswith(COMPARISON) or question.intent in BESIDE_ANOTHER:
+    if question.intent.startswith(COMPARISON) or question.intent in OF_OTHERS_TOO:
         return False
     return not OTHERS.isdisjoint(question.names) and not OURS.search(THEIRS.sub("", question.text))
 

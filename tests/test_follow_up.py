@@ -10,6 +10,7 @@ from mesoguide.follow_up import (
     NAMED,
     TIMED,
     about,
+    asked_document,
     compared,
     goes_back,
     named_topic,
@@ -332,3 +333,48 @@ def test_one_comparison_is_not_told_twice(expected: list[str], intent: str, name
 def test_message_about_what_was_stopped_goes_back(expected: bool, text: str, intent: str, tier: str) -> None:
     """What somebody asks about their own case or their symptom is not answered from the documents."""
     assert expected is goes_back(question(intent, text), tier)
+
+
+def test_a_named_treatment_is_no_question_about_others_in_general() -> None:
+    """After "what else is there", "how does it compare with finasteride" asks for finasteride alone."""
+    asked = question(
+        "compare_finasteride",
+        "How does it compare with finasteride?",
+        names=["finasteride"],
+        ranking=[("compare_finasteride", 0.9), ("compare_treatments", 0.1)],
+    )
+
+    assert same_topic(asked, Memory(topics=("compare_treatments",)), KNOWLEDGE) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["no I meant is it effective", "sorry, I mean is it effective", "I meant is that effective"]
+)
+def test_a_correction_does_not_stay_with_what_was_understood(text: str) -> None:
+    """Who says what was meant is not answered from the last topic again."""
+    asked = question("evidence", text, ranking=[("evidence", 0.6), ("safety", 0.3)])
+
+    assert same_topic(asked, Memory(topics=("safety",)), KNOWLEDGE) is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        ("guide", "and the guide?"),
+        ("guide", "what does the guide say about that"),
+        ("review", "does the review agree?"),
+        ("review", "and what about the review"),
+        ("guide", "and the other article?"),
+        ("", "the second one"),
+        ("", "is there a guide for aftercare"),
+        ("", "do the guide and the review agree?"),
+        ("", "and other treatments?"),
+        ("", "what does the review say about side effects"),
+    ],
+)
+def test_a_follow_up_can_ask_for_one_document(expected: str, text: str) -> None:
+    """Short words for one of the documents and nothing else ask for what it says on the last topic."""
+    told = ("review.limits.pain", "review.faq.pain", "guide.procedure.pain")
+    memory = Memory(topics=("pain",), told=told)
+
+    assert expected == asked_document(question("unclear", text, sure=False), memory, KNOWLEDGE)

@@ -44,7 +44,18 @@ FOCI = st.lists(
 ).map(lambda focus: sorted(focus, key=lambda pair: -pair[1]))
 RANKINGS = st.lists(st.tuples(st.sampled_from(INTENTS), st.floats(0, 1)), max_size=5)
 NAMES = st.lists(st.sampled_from(["prp", "minoxidil", "finasteride", "women", "scalp"]), max_size=3)
-WORDS = st.sampled_from(["does it hurt?", "and PRP?", "what about women", "🙂", "", "x" * 300])
+WORDS = st.sampled_from(
+    [
+        "does it hurt?",
+        "and the guide?",
+        "and the other article?",
+        "and PRP?",
+        "what about women",
+        "🙂",
+        "",
+        "x" * 300,
+    ]
+)
 QUESTIONS = st.lists(
     st.builds(
         lambda intent, text, sure, ranking, focus, names: question(
@@ -333,6 +344,28 @@ def test_three_questions_keep_both_sides() -> None:
     assert [] == one_sided
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["benefits", "side_effects", "cost"],
+        ["contraindications", "safety", "evidence"],
+        ["ingredients", "mechanism", "permanence"],
+    ],
+)
+def test_three_questions_use_the_room_there_is(names: list[str]) -> None:
+    """What the documents leave open, and on what they differ, is told beside three answers as long as it fits."""
+    reply, _ = ask(*map(question, names))
+    left_out = [
+        line
+        for name in names
+        if (line := KNOWLEDGE.topics[name].open) and line.split(" {")[0] not in reply.text
+    ]
+
+    assert len(reply.text) <= LONGEST_OF_ALL
+    assert len(reply.text) + min(map(len, left_out), default=LONGEST_OF_ALL) > LONGEST_OF_ALL
+    assert "They do not agree, and" not in reply.text or len(reply.text) > LONGEST
+
+
 def test_question_without_answer_beside_one_with() -> None:
     """Beside an answer, what the documents or the bot can't answer is said, once each."""
     reply = ask("pain", SILENT, "silent_other", "clinic")[0]
@@ -527,6 +560,41 @@ def test_after_a_comparison_the_reply_says_what_it_is_about() -> None:
 
 
 # -- asking back
+
+
+def test_price_of_another_treatment_is_no_word_about_mesotherapy_alone() -> None:
+    """Asked for the price after PRP, the reply names both; nothing says that it is about mesotherapy only."""
+    after = Memory(topics=("compare_prp",))
+    reply, _ = ask(question("cost", "how much does it cost?"), memory=after)
+
+    assert "about_mesotherapy" not in reply.notices
+
+
+@pytest.mark.parametrize(
+    ("document", "text"), [("guide", "and the guide?"), ("review", "what does the review say about it?")]
+)
+@pytest.mark.parametrize("name", TOPICS)
+def test_one_document_is_told_alone(name: str, document: str, text: str) -> None:
+    """Asked what one of the documents says, the reply holds its statements on the topic, or says that there is none."""
+    own = [
+        each for each in KNOWLEDGE.topics[name].statements if KNOWLEDGE.statements[each].document == document
+    ]
+    reply, kept = ask(question(UNCLEAR, text, sure=False), memory=Memory(topics=(name,)))
+
+    assert (name,) == kept.topics == reply.topics
+    assert set(reply.statements) <= set(own)
+    assert bool(own) is bool(reply.statements) is ("document_silent" not in reply.notices)
+    assert len(reply.text) <= LONGEST_OF_ALL
+
+
+def test_the_other_document_is_the_one_that_was_not_told() -> None:
+    """ "And the other article?" goes on with the one that the last reply did not speak of."""
+    first, kept = ask(
+        question(UNCLEAR, "what does the guide say", sure=False), memory=Memory(topics=("pain",))
+    )
+    second, _ = ask(question(UNCLEAR, "and the other article?", sure=False), memory=kept)
+
+    assert ({"guide"}, {"review"}) == (speakers(first.statements), speakers(second.statements))
 
 
 def test_asks_which_of_two_is_meant() -> None:

@@ -121,6 +121,16 @@ def test_a_sure_first_part_is_told_where_the_rest_is_not_understood() -> None:
     assert ["silent_b"] == asked(silent, sure("cost"), sure("thanks"))
 
 
+def test_another_subject_beside_a_sure_question_does_not_spoil_it() -> None:
+    """ "Does it hurt? And what is the capital of France?": the pain is told, and that the rest was not understood."""
+    silent, other = sure("silent_b"), sure("out_of_scope")
+    doubted = question("pain", ranking=[("pain", 0.8), ("silent_b", 0.2)])
+
+    assert ["pain", UNCLEAR] == asked(silent, sure("pain"), other)
+    assert ["pain", UNCLEAR] == asked(other, other, sure("pain"))
+    assert ["silent_b"] == asked(silent, doubted, other)
+
+
 def test_a_part_that_may_be_two_topics_is_the_likelier_one() -> None:
     """Beside another question nothing is asked back, and nothing is dropped: the likelier topic is answered."""
     either = question("cost", ranking=[("cost", 0.4), ("safety", 0.38)])
