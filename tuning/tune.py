@@ -20,6 +20,7 @@ import math
 import multiprocessing
 import os
 import random
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -304,6 +305,18 @@ def stored(target: Path) -> tuple[list[dict[str, torch.Tensor]], list[Row]]:
     return members, told
 
 
+def prepared(threads: int, parent: int) -> None:
+    """Let a worker compute in so many threads, and end when its parent has ended: nobody would take its result."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(5)
+        os._exit(1)
+
+    torch.set_num_threads(threads)
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def main() -> None:
     """Run the command of the module's docstring."""
     parser = argparse.ArgumentParser(description="Tune the encoder for the safety stop.")
@@ -321,6 +334,8 @@ def main() -> None:
     options = parser.parse_args()
     rows = [json.loads(line) for line in options.messages.read_text("utf-8").splitlines()]
     members, told = stored(options.target)
+    if options.further and not members:
+        parser.error(f"there are no members in {options.target} that could go on: copy the file there first")
     first = max((each["seed"] for each in told), default=-1) + 1
     new = options.new or (MEMBERS if options.further else 2)
     replaced = max(0, len(members) - (MEMBERS - new))
@@ -333,7 +348,7 @@ def main() -> None:
     at_once, threads = min(cores, len(seeds)), max(1, cores // len(seeds))
     # Each in a process of its own: torch gains little from a second core on texts so short.
     with ProcessPoolExecutor(
-        at_once, multiprocessing.get_context("spawn"), torch.set_num_threads, (threads,)
+        at_once, multiprocessing.get_context("spawn"), prepared, (threads, os.getpid())
     ) as pool:
         runs = [
             pool.submit(member, rows, options.model, epochs, seed, start)
