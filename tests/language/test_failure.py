@@ -50,7 +50,7 @@ def test_a_denial_clears_what_it_touches_when_anything_failed() -> None:
 
 def test_nothing_is_guessed_where_the_model_is_still_asked() -> None:
     """N-grams err on plain questions, so that these wait for the model; plain words for a red flag wait for nothing."""
-    wrong = "and how long does it take"
+    wrong = "does your scalp go red and swollen after"
 
     assert failure_reply(wrong, SETTINGS).tier in RED_FLAGS
     assert failure_reply(wrong, SETTINGS, guess=False).kind == "error"
