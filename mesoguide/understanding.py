@@ -18,7 +18,7 @@ VERY_NEAR = 0.62
 """Cosine from which a statement answers a question whose intent says otherwise."""
 ASKED_NEAR = 0.5
 """Cosine of a question that is asked for a statement, from which it decides between two topics."""
-HARDLY_LIKELIER, HARDLY_NEAR = 0.3, 0.55
+HARDLY_LIKELIER, HARDLY_NEAR = 0.15, 0.55
 """A topic stands, though the documents' silence has more than this share of its probability, where one of
 its statements is as near as this."""
 OTHERS = frozenset({"minoxidil", "finasteride", "prp", "transplant"})

@@ -386,7 +386,8 @@ def test_a_question_asked_for_a_statement_decides_between_two_topics(expected: s
     [
         ("silent_b", 0.35, 0.3, True),
         ("pain", 0.35, HARDLY_NEAR, True),
-        ("pain", 0.17, 0.3, True),
+        ("silent_b", 0.17, 0.3, True),
+        ("pain", 0.08, 0.3, True),
         ("pain", 0.35, 0.3, False),
     ],
 )

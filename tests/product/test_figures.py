@@ -27,7 +27,7 @@ def test_evaluation_figures(measured) -> None:
 
 
 def test_evaluation_figures_of_the_newest_set(measured) -> None:
-    """On sets e to i and k to n, by hands that had seen nothing, a little less: floors below what was measured."""
+    """On sets e to i and k to p, by hands that had seen nothing, a little less: floors below what was measured."""
     found = figures(measured.runs, only=APART)
 
     assert found.right >= 0.87
