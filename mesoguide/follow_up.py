@@ -127,7 +127,7 @@ MOST_COMPARED = 2
 OF_DOCUMENT = "ask_document"
 """The intent of a question for what one of the documents says on the last answer's topic."""
 OTHER_ONE = "other"
-"""The word for the document that told less so far."""
+"""The word for the document that was not told last."""
 ARTICLE = frozenset("article source document page website text".split())
 """What a document may be called beside its own name."""
 SAYS_SO = frozenset({"say", "says", "said"})
@@ -168,8 +168,8 @@ def asked_document(question: Question, memory: Memory, knowledge: Knowledge) -> 
         return named.pop()
     if rest != [OTHER_ONE] or (ARTICLE | SAYS_SO).isdisjoint(words):
         return ""
-    told = [knowledge.statements[name].document for name in memory.told]
-    return min(knowledge.documents, key=told.count)
+    last = knowledge.statements[memory.told[-1]].document if memory.told else ""
+    return next((name for name in knowledge.documents if name != last), "")
 
 
 def same_topic(question: Question, memory: Memory, knowledge: Knowledge) -> str | None:

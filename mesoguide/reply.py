@@ -317,7 +317,8 @@ def _document_reply(
         text = knowledge.notices["document_silent"].format(document=document.name, label=labels)
         lines = (text, knowledge.notices["disclaimer"])
         reply = Reply(_bubble(lines), "not_in_documents", names, notices=("document_silent", "disclaimer"))
-    kept = replace(memory, told=tuple(dict.fromkeys((*memory.told, *told))), asked=())
+    before = (name for name in memory.told if name not in told)
+    kept = replace(memory, told=(*before, *told), asked=())  # what was told last stands last
     return replace(reply, buttons=_buttons(about)), kept
 
 

@@ -364,7 +364,7 @@ def test_a_correction_does_not_stay_with_what_was_understood(text: str) -> None:
         ("guide", "what does the guide say about that"),
         ("review", "does the review agree?"),
         ("review", "and what about the review"),
-        ("guide", "and the other article?"),
+        ("review", "and the other article?"),
         ("", "the second one"),
         ("", "is there a guide for aftercare"),
         ("", "do the guide and the review agree?"),
