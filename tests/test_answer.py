@@ -10,6 +10,8 @@ from mesoguide.answer import (
     MOST_DETAILS,
     answer,
     brief_answer,
+    of_document,
+    plain_answer,
     reasons,
     rest,
     short_answer,
@@ -216,3 +218,32 @@ def test_reasons_are_the_recorded_ones(name: str) -> None:
 
     assert asked.why == passage.statements
     assert bool(asked.why) == bool(passage.lines)
+
+
+@pytest.mark.parametrize("name", TOPICS)
+def test_plain_answer_is_the_short_one_and_what_is_left_open(name: str) -> None:
+    """Without details both sides or the lead stay, and so does what the documents leave open."""
+    asked = KNOWLEDGE.topics[name]
+    passage = plain_answer(asked, PLAIN, KNOWLEDGE)
+
+    assert {*asked.lead, *asked.sides} == {*passage.statements}
+    assert (asked.open in passage.lines) is bool(asked.open)
+
+
+def test_plain_answer_tells_a_lead_once_and_sides_always() -> None:
+    """What stands in the bubble already is not led with again; two sides stay whole."""
+    lead, sides = KNOWLEDGE.topics["side_effects"], KNOWLEDGE.topics["infection_risk"]
+
+    assert lead.lead[1:] == plain_answer(lead, PLAIN, KNOWLEDGE, told=lead.lead[:1]).statements
+    assert lead.lead == plain_answer(lead, PLAIN, KNOWLEDGE, told=lead.lead).statements
+    assert {*sides.sides} == {*plain_answer(sides, PLAIN, KNOWLEDGE, told=sides.sides).statements}
+
+
+@pytest.mark.parametrize("name", TOPICS)
+def test_one_document_alone_still_says_what_is_left_open(name: str) -> None:
+    """What a topic leaves open is said with the statements of one document too."""
+    asked = KNOWLEDGE.topics[name]
+    passage = of_document(asked, "review", KNOWLEDGE, room=ROOM)
+
+    assert {"review"} >= {*speakers(passage.statements)}
+    assert (asked.open in passage.lines) is bool(asked.open and passage.statements)

@@ -401,3 +401,12 @@ def test_topic_that_silence_comes_near_to_needs_a_near_statement(
     found = focus(doubted, FAR, KNOWLEDGE.topics, {"review.faq.pain": cosine}, alone=alone)
 
     assert expected == found.intent
+
+
+def test_other_treatments_are_not_answered_from_the_own_plan() -> None:
+    """Asked for other treatments, a near statement about mesotherapy alone ("8 to 10 treatments") is not told."""
+    own, compared = "review.limits.eight_to_ten", "review.compared.minoxidil_home"
+    asked = question("compare_treatments")
+
+    assert own not in dict(focus(asked, FAR | {own: 0.9}, KNOWLEDGE.topics).focus)
+    assert compared in dict(focus(asked, FAR | {compared: 0.9}, KNOWLEDGE.topics).focus)
