@@ -163,7 +163,7 @@ def asked_document(question: Question, memory: Memory, knowledge: Knowledge) -> 
         return ""
     names = {document.name.lower().split()[-1]: document.id for document in knowledge.documents.values()}
     rest = [word for word in words if word not in ABOUT_A_DOCUMENT | ARTICLE]
-    named = {names.get(word.removesuffix("s"), names.get(word, "")) for word in rest}
+    named = {names.get(word, "") for word in rest}
     if len(named) == 1 and "" not in named:
         return named.pop()
     if rest != [OTHER_ONE] or (ARTICLE | SAYS_SO).isdisjoint(words):

@@ -279,24 +279,22 @@ def _follow_up_reply(question: Question, memory: Memory, knowledge: Knowledge) -
     if not about:
         return _fixed("small_talk", ("capabilities",), knowledge, STARTERS), memory
     names = tuple(topic.id for topic in about)
-    notices: tuple[str, ...] = ()
     if question.intent == follow_up.OF_DOCUMENT:
         return _document_reply(question, about, memory, knowledge)
-    told, lines = _told_after(question.intent, about, memory, knowledge)
-    if question.intent == "ask_verdict":
-        differ = any(topic.agreement == "differ" for topic in about)
-        notices = ("verdict" if differ else "bottom_line",)
-        lines.insert(0, knowledge.notices[notices[0]])
-    if not told:
+    passages = _told_after(question.intent, about, memory, knowledge)
+    if not any(passage.statements for passage in passages):
         key = "no_reason" if question.intent == "ask_why" else "nothing_left"
         labels = " and ".join(topic.label for topic in about)
         text = knowledge.notices[key].format(label=labels)
         lines = [text, knowledge.notices["disclaimer"]]
         reply = Reply(_bubble(lines), "not_in_documents", names, notices=(key, "disclaimer"))
         return replace(reply, buttons=_buttons(about)), memory
-    reply = _answer_reply(names, Passage(tuple(lines), told), knowledge, short=len(about) > 1)
-    kept = replace(memory, told=tuple(dict.fromkeys((*memory.told, *told))), asked=())
-    return replace(reply, buttons=_buttons(about), notices=(*reply.notices, *notices)), kept
+    note = ""
+    if question.intent == "ask_verdict":
+        note = "verdict" if any(topic.agreement == "differ" for topic in about) else "bottom_line"
+    reply = _fitted(about, passages, knowledge, note=note)
+    kept = replace(memory, told=tuple(dict.fromkeys((*memory.told, *reply.statements))), asked=())
+    return replace(reply, buttons=_buttons(about)), kept
 
 
 def _document_reply(
@@ -307,25 +305,44 @@ def _document_reply(
     several = len(about) > 1
     room = LONGEST - _closing_length(about, knowledge, several=several)
     passages = [of_document(topic, document.id, knowledge, room=room // len(about)) for topic in about]
-    told = tuple(dict.fromkeys(name for passage in passages for name in passage.statements))
     names = tuple(topic.id for topic in about)
-    if told:
-        lines = tuple(dict.fromkeys(line for passage in passages for line in passage.lines))
-        reply = _answer_reply(names, Passage(lines, told), knowledge, short=several)
+    if any(passage.statements for passage in passages):
+        reply = _fitted(about, passages, knowledge)
     else:
         labels = " and ".join(topic.label for topic in about)
         text = knowledge.notices["document_silent"].format(document=document.name, label=labels)
         lines = (text, knowledge.notices["disclaimer"])
         reply = Reply(_bubble(lines), "not_in_documents", names, notices=("document_silent", "disclaimer"))
-    before = (name for name in memory.told if name not in told)
-    kept = replace(memory, told=(*before, *told), asked=())  # what was told last stands last
+    before = (name for name in memory.told if name not in reply.statements)
+    kept = replace(memory, told=(*before, *reply.statements), asked=())  # what was told last stands last
     return replace(reply, buttons=_buttons(about)), kept
 
 
-def _told_after(
-    intent: str, about: Sequence[Topic], memory: Memory, knowledge: Knowledge
-) -> tuple[tuple[str, ...], list[str]]:
-    """Statements and lines that a follow-up with ``intent`` tells about each topic.
+def _fitted(
+    about: Sequence[Topic], passages: Sequence[Passage], knowledge: Knowledge, *, note: str = ""
+) -> Reply:
+    """Put ``passages``, one a topic, into one reply after the ``note``.
+
+    Where they are too long for it, the last ones are left out, and the reply says so.
+    """
+    left = list(passages)
+    while True:
+        told = tuple(dict.fromkeys(name for passage in left for name in passage.statements))
+        first, last = [note] if note else [], ["too_many"] if len(left) < len(passages) else []
+        lines = [line for passage in left for line in passage.lines]
+        # A detail is told once, but each topic says by itself that the two do not agree on it.
+        lines = [line for i, line in enumerate(lines) if not (line.startswith("•") and line in lines[:i])]
+        fixed_first, fixed_last = ([knowledge.notices[key] for key in keys] for keys in (first, last))
+        whole = Passage((*fixed_first, *lines, *fixed_last), told)
+        names = tuple(topic.id for topic in about)
+        reply = _answer_reply(names, whole, knowledge, short=len(about) > 1)
+        if len(reply.text) <= LONGEST_OF_ALL or len(left) < 2:
+            return replace(reply, notices=(*reply.notices, *first, *last))
+        left.pop()
+
+
+def _told_after(intent: str, about: Sequence[Topic], memory: Memory, knowledge: Knowledge) -> list[Passage]:
+    """Return what a follow-up with ``intent`` tells about each topic.
 
     Where several topics together are too long for one bubble, each is told more briefly.
     """
@@ -341,8 +358,7 @@ def _told_after(
         else:
             left = room - sum(len(line) for passage in passages for line in passage.lines)
             passages.append(rest(topic, memory, knowledge, room=left))
-    told = tuple(name for passage in passages for name in passage.statements)
-    return told, [line for passage in passages for line in passage.lines]
+    return passages
 
 
 def _sources_reply(about: Sequence[Topic], memory: Memory, knowledge: Knowledge) -> Reply:

@@ -369,6 +369,7 @@ def test_a_correction_does_not_stay_with_what_was_understood(text: str) -> None:
         ("", "is there a guide for aftercare"),
         ("", "do the guide and the review agree?"),
         ("", "and other treatments?"),
+        ("", "and the reviews?"),
         ("", "what does the review say about side effects"),
     ],
 )

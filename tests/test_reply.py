@@ -478,6 +478,16 @@ def test_follow_up_to_three_topics_is_not_too_long(follow_up: str) -> None:
     assert LONGEST_OF_ALL >= max(len(reply.text) for reply in replies)
 
 
+@pytest.mark.parametrize("follow_up", FOLLOW_UPS)
+def test_follow_up_to_five_topics_is_not_too_long(follow_up: str) -> None:
+    """A follow-up to five answers fits into one reply, and says so where something is left out."""
+    many = [tuple(TOPICS[place : place + 5]) for place in range(len(TOPICS) - 4)]
+    replies = [ask(follow_up, memory=Memory(topics=names))[0] for names in many]
+
+    assert LONGEST_OF_ALL >= max(len(reply.text) for reply in replies)
+    assert all(("too_many" in reply.notices) is (NOTICES["too_many"] in reply.text) for reply in replies)
+
+
 @pytest.mark.parametrize("name", TOPICS)
 def test_next_goes_on_to_what_comes_after(name: str) -> None:
     """ "And after that?" answers the topic that comes next, or tells more where none does."""
@@ -584,6 +594,16 @@ def test_one_document_is_told_alone(name: str, document: str, text: str) -> None
     assert set(reply.statements) <= set(own)
     assert bool(own) is bool(reply.statements) is ("document_silent" not in reply.notices)
     assert len(reply.text) <= LONGEST_OF_ALL
+
+
+def test_one_document_on_five_topics_is_not_too_long() -> None:
+    """What one document says on many topics fits into one reply, or the reply says that something is left out."""
+    asked = question(UNCLEAR, "and the review?", sure=False)
+    many = [TOPICS[place : place + 5] for place in range(len(TOPICS) - 4)]
+    replies = [ask(asked, memory=Memory(topics=tuple(names)))[0] for names in many]
+
+    assert LONGEST_OF_ALL >= max(len(reply.text) for reply in replies)
+    assert any("too_many" in reply.notices for reply in replies)
 
 
 def test_the_other_document_is_the_one_that_was_not_told() -> None:
