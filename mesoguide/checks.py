@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mesoguide import evaluation_data, safety
+from mesoguide.disguises import disguises
 from mesoguide.errors import DataError, Problem
 from mesoguide.knowledge import KNOWLEDGE, load_knowledge
 from mesoguide.settings import ROOT, load_settings
@@ -161,8 +162,8 @@ def _review_problems(knowledge: Knowledge, today: datetime.date) -> Iterator[Pro
 
 
 def pattern_problems() -> Iterator[Problem]:
-    """Yield what is wrong in safety/patterns.yml and safety/plain.yml, before a patient's message finds it."""
-    for read in (safety.patterns, safety.plain_messages):
+    """Yield what is wrong in safety/patterns.yml, plain.yml and disguises.yml, before a patient's message finds it."""
+    for read in (safety.patterns, safety.plain_messages, disguises):
         try:
             read()
         except DataError as error:

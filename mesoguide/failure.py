@@ -10,6 +10,7 @@ import logging
 
 from mesoguide import safety
 from mesoguide.cleaning import MOST_READ, readable
+from mesoguide.disguises import undisguised
 from mesoguide.knowledge import filled, shared_knowledge
 from mesoguide.languages import ENGLISH, red_flag
 from mesoguide.reply import error_reply, stop
@@ -34,7 +35,7 @@ def failure_reply(text: object, settings: Settings, *, guess: bool = True) -> Re
         Whether n-grams are asked too; not where the model will still be asked, because they are often wrong.
     """
     knowledge = shared_knowledge()
-    said = readable(text, MOST_READ) if isinstance(text, str) else ""
+    said = undisguised(readable(text, MOST_READ)) if isinstance(text, str) else ""
     tiers = matched(said)
     tier = tiers[0] if tiers and tiers[0] in RED_FLAGS else red_flag(said, sure=False)
     if tier is None and guess:

@@ -208,8 +208,12 @@ def decide(scores: Sequence[Scores], thresholds: Thresholds, patterns: Collectio
         Tiers of the plain-word patterns that it holds.
     """
     found = _decided(scores, thresholds, patterns)
+    if found in RED_FLAGS:
+        return found
+    if "self_harm" in patterns and max(reading["self_harm"] for reading in scores) >= HALF_BELIEVED:
+        return "self_harm"
     doubt = scores[0]["self_harm"]
-    if doubt < thresholds.self_harm or found in RED_FLAGS:
+    if doubt < thresholds.self_harm:
         return found
     likelier = found in DEFERRALS and doubt < AS_LIKELY * _sum(DEFERRALS, scores[0])
     return found if likelier else "self_harm"

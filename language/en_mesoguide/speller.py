@@ -142,7 +142,15 @@ class Speller:
             return written
         if word in self.own or self._known(plain) or self._known(word):
             return self._instead(word, before, after) or written
-        return self._squeezed(plain) or self._meant(plain, before, after)[0] or self._far(plain) or written
+        return self._squeezed(plain) or self._slipped(plain, before, after) or self._far(plain) or written
+
+    def _slipped(self, plain: str, before: str, after: str) -> str:
+        """Return what an unknown word is a slip for; "" if nothing is near.
+
+        A word found so is read as if it had been written: "trali" is "trail", where all others say "trial".
+        """
+        found, _ = self._meant(plain, before, after)
+        return (found in self.common and self._instead(found, before, after)) or found
 
     def _instead(self, word: str, before: str, after: str) -> str | None:
         """Return what is meant by a known ``word`` that is a slip, or None where it is none."""

@@ -27,6 +27,7 @@ from en_mesoguide.vectors import COMPONENT
 from mesoguide import languages, safety
 from mesoguide.cleaning import MOST_READ, readable
 from mesoguide.components.message_cleaner import RAW
+from mesoguide.disguises import undisguised
 
 STOPPED = "safety_stop"
 """Intent of a message that gets a fixed text of the safety stop."""
@@ -99,7 +100,7 @@ class SafetyStop(GraphComponent):
 
     def tier(self, text: str, model: SpacyModel) -> tuple[str | None, str]:
         """Return the tier of ``text`` (None: not stopped) and its language's code."""
-        plain = readable(text, MOST_READ)
+        plain = undisguised(readable(text, MOST_READ))
         speller = model.model.tokenizer.speller
         language = languages.language_of(plain, speller.knows)
         if language != languages.ENGLISH:

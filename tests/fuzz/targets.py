@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mesoguide import evaluation_data, languages, safety
+from mesoguide import disguises, evaluation_data, languages, safety
 from mesoguide.ask_lines import read_conversation
 from mesoguide.cleaning import MOST_READ, door_text, readable
 from mesoguide.errors import DataError
@@ -107,7 +107,7 @@ def red_flags(data: bytes) -> None:
     said = readable(door_text(text_of(data)), MOST_READ)
     assert set(safety.matched(said)) <= set(safety.TIERS)
     assert languages.red_flag(said) in (None, *safety.RED_FLAGS)
-    assert safety.readings(said)
+    assert safety.readings(disguises.undisguised(said))
     reply = failure_reply(text_of(data), SETTINGS)
     assert reply.text
     assert reply.tier in (None, *safety.RED_FLAGS)
@@ -535,6 +535,18 @@ def costs_file(data: bytes) -> None:
     """Costs are numbers above 0, or refused."""
     found = _safety("costs.yml", data, safety.costs) or {}
     assert all(0 < cost < float("inf") for cost in found.values())
+
+
+@target(
+    (ROOT / "safety" / "disguises.yml").read_bytes(),
+    'look_alikes: {a: "4"}\nbetween: "."\nfor_a_vowel: "]"\n',
+    "look_alikes: 5\n",
+    *YAML,
+)
+def disguises_file(data: bytes) -> None:
+    """Disguises stand for one letter each, or are refused."""
+    found = _safety("disguises.yml", data, disguises.disguises.__wrapped__)
+    assert not found or all(len(letter) == 1 for letter in found.letters.values())
 
 
 @target(

@@ -10,6 +10,7 @@ import pytest
 
 from mesoguide import languages, safety
 from mesoguide.cleaning import MOST_READ, door_text, readable
+from mesoguide.disguises import undisguised
 from mesoguide.messaging.commands import meaning
 from tests.fuzz.targets import (
     FORM,
@@ -28,6 +29,7 @@ SHAPES = {
     "right to left": "\u202eب ", "combining marks": "\u0316\u0301", "long words": "x" * 300 + " ",
     "sentences": "It hurts. ", "emoji": "👩\u200d🔬", "letters that become many": "ﷺ", "slashes": "/ ", "digits": "1.",
     "words of a fever": "i have had a ", "the same word": "have ", "words of a denial": "not no ", "a word": "is it good ",
+    "signs": "!", "letters apart": "a ",
     "names": "@a <", "escapes": "&lt;", "breaks": "\n ", "marks": "*_`",
 }  # fmt: skip
 READERS: dict[str, Callable[[str], object]] = {
@@ -35,6 +37,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "readable": lambda text: readable(text, MOST_READ),
     "plain": lambda text: languages.plain(readable(text, MOST_READ)),
     "patterns": lambda text: safety.matched(readable(text, MOST_READ)),
+    "disguises": lambda text: undisguised(readable(text, MOST_READ)),
     "windows": safety.readings,
     "commands": meaning,
     "telegram": lambda text: taken_in(TELEGRAM, json.dumps(_telegram(text=text)).encode()),

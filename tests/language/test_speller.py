@@ -122,6 +122,13 @@ def test_rare_word_gives_way_to_an_own_word() -> None:
     assert "border" == speller("border")
 
 
+def test_two_slips_in_a_word_that_english_has_between() -> None:
+    """What a typo comes to is read as if it had been written: "trali" is "trail", where all others say "trial"."""
+    speller = Speller({"trial": 90, "the": 90, "want": 50}, {"the": 0, "want": 900, "trail": 9000}, {})
+    assert speller("i want the trali") == "i want the trial"
+    assert speller("i want the trail") == "i want the trial"
+
+
 @pytest.mark.parametrize("text", ["he'll do", "the hat's", "it'd hurt", "it’s done"])
 def test_contractions_stay(text: str) -> None:
     """What is two words in one, or somebody's, is no slip for a word with these letters ("hell")."""

@@ -27,7 +27,7 @@ def test_evaluation_figures(measured) -> None:
 
 
 def test_evaluation_figures_of_the_newest_set(measured) -> None:
-    """On sets e to i and k to p, by hands that had seen nothing, a little less: floors below what was measured."""
+    """On sets e to i and k to q, by hands that had seen nothing, a little less: floors below what was measured."""
     found = figures(measured.runs, only=APART)
 
     assert found.right >= 0.87
@@ -38,7 +38,7 @@ def test_evaluation_figures_of_the_newest_set(measured) -> None:
 
 
 def test_hint3_sofmattress(model) -> None:
-    """On real users' messages to another bot the pipeline beats every published peer."""
+    """On real users' messages to another bot the pipeline beats every published peer, and a typo costs two points at most."""
     from mesoguide.benchmarks.hint3 import HINT3
     from mesoguide.benchmarks.sets import missing
     from mesoguide.rasa_host.benchmark import system_in_a_process
@@ -50,5 +50,5 @@ def test_hint3_sofmattress(model) -> None:
     accuracy, one_typo, correlation = row.figures
 
     assert accuracy >= 81
-    assert one_typo >= 79
+    assert one_typo >= max(79, accuracy - 2)
     assert correlation >= 0.70

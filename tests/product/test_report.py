@@ -126,7 +126,7 @@ def test_the_report_can_be_read_without_eyes(page: Page) -> None:
 
 
 def test_the_set_kept_apart_is_not_shown(html: str, measured: Any) -> None:
-    """No message of sets e to i and k to p stands in the report, though other sets' mistakes do."""
+    """No message of sets e to i and k to q stands in the report, though other sets' mistakes do."""
     from mesoguide.measuring.figures import worst
 
     apart = kept_apart()
