@@ -73,6 +73,15 @@ PICKS: Sequence[tuple[re.Pattern[str], slice]] = tuple(
     )
 )
 """Answers to "did you want to know about … or about …?" and which of the topics they pick."""
+_AGAIN = r"^\W*(?:(?:and|ok|so|tell me|more|about|on|to|what|repeat|explain|again|go|back|the|question|number|answer|part)\W+)*"
+_THING = r"(?:\W+(?:one|thing|question|part|point|answer|again|please|pls|then|more))*\W*$"
+NUMBERED: Sequence[tuple[re.Pattern[str], int]] = tuple(
+    (re.compile(f"{_AGAIN}(?:{words}){_THING}", re.IGNORECASE), place)
+    for place, words in (
+        (0, "first|1st|former"), (1, "second|2nd"), (2, "third|3rd"), (3, "fourth|4th"), (4, "fifth|5th"), (-1, "last|latter"),
+    )
+)  # fmt: skip
+"""How a message names one of several topics that were just told, and the place of that topic."""
 PICKED = 2.0
 """How many times as likely as the other a topic must be, where an answer of few words picks by what it says."""
 TIMED = frozenset({"pain", "side_effects", "infection_risk", "downtime"})
@@ -226,11 +235,11 @@ def _of_time(text: str) -> bool:
 def picked(question: Question, memory: Memory, knowledge: Knowledge) -> Sequence[str]:
     """Return the topics that a short answer to the bot's own question picks, of those it asked about.
 
-    "The first one" picks one, "both" and a plain "yes" two, and a word such as "session" the one whose
+    Where it asked nothing, "the second one" is the second of the topics that the last reply told. "The first one" picks one, "both" and a plain "yes" two, and a word such as "session" the one whose
     name it is in, or that it speaks for. None where the message says something else.
     """
     if not memory.asked or len(question.text.split()) > LONGEST:
-        return ()
+        return _numbered(question, memory)
     for pattern, which in PICKS:
         if pattern.match(question.text):
             return memory.asked[which]
@@ -246,6 +255,14 @@ def picked(question: Question, memory: Memory, knowledge: Knowledge) -> Sequence
     best, *others = sorted(memory.asked, key=lambda name: -weights.get(name, 0.0))
     other = max((weights.get(name, 0.0) for name in others), default=0.0)
     return (best,) if weights.get(best, 0.0) > PICKED * other else ()
+
+
+def _numbered(question: Question, memory: Memory) -> Sequence[str]:
+    """The topic of the last reply that ``question`` names by its place, where the reply told several."""
+    if len(memory.topics) < 2:
+        return ()
+    places = [place for pattern, place in NUMBERED if pattern.match(question.text)]
+    return [memory.topics[place] for place in places if place < len(memory.topics)]
 
 
 def other_treatment(question: Question, memory: Memory) -> bool:

@@ -31,6 +31,8 @@ MARKED_SHARE = 0.85
 FEWEST_WORDS = 2
 """Words below which a text in Latin letters is taken as English."""
 SURE = 0.5
+SCRIPTS = ("ARABIC", "DEVANAGARI", "BENGALI", "CJK")
+"""How the names of the letters begin that the languages of safety/languages.yml without Latin letters are written in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ def language_of(text: str, known: Callable[[str], bool]) -> str:
             return ENGLISH
         code, certainty = identifier().classify(text)
         return str(code) if code == ENGLISH or certainty >= SURE else ENGLISH
+    if sum(unicodedata.name(c, "").startswith(SCRIPTS) for c in letters) <= 0.5 * len(letters):
+        return OTHER
     code, _ = identifier().classify(text)
     return str(code) if code != ENGLISH else OTHER
 

@@ -45,6 +45,56 @@ def test_a_disguised_word_for_a_red_flag_is_shown(shown: str, typed: str) -> Non
     assert " ".join(undisguised(typed).lower().split()) == " ".join(expected.split())
 
 
+class Few:
+    """Few words, as the language package knows many."""
+
+    WORDS = frozenset(
+        "i want to die my throat is closing have lupus does it hurt pregnant cant breathe".split()
+    )
+
+    def knows(self, word: str) -> bool:
+        return word.lower() in self.WORDS
+
+    def parted(self, word: str) -> str:
+        for at in range(1, len(word)):
+            if word[:at] in self.WORDS:
+                rest = word[at:] if word[at:] in self.WORDS else self.parted(word[at:])
+                if rest:
+                    return f"{word[:at]} {rest}"
+        return ""
+
+
+@pytest.mark.parametrize(
+    ("shown", "typed"),
+    [
+        ("i want to die", "i w a n t t o d i e"),
+        ("i want to die now", "iwanttodie now"),
+        ("my throat is closing", "m-y-t-h-r-o-a-t-i-s-c-l-o-s-i-n-g"),
+        ("i cant breathe", "i%20cant%20breathe"),
+        ("i want to die", "1 w4nt t0 d13"),
+        ("i want to die", "ɪ ᴡᴀɴᴛ ᴛᴏ ᴅɪᴇ"),
+        ("i want to die", "🅸 🆆🅰🅽🆃 🆃🅾 🅳🅸🅴"),
+        ("i want to die", "ι ωαηт тσ ∂ιє"),
+        ("i am pregnant", "i am p r e g n a n t"),
+        ("i have lupus", "i h-a-v-e l-u-p-u-s"),
+        ("does it hurt", "dоеs іt hurt"),  # Cyrillic letters
+        ("does it hurt", "d o e s i t h u r t"),
+    ],
+)
+def test_words_letter_by_letter_are_read(shown: str, typed: str) -> None:
+    """With somebody who knows words, run-together ones part for a red flag, and spelled ones are always read."""
+    expected = shown.replace("i have", "i h-a-v-e")  # too short a word to be surely one
+    assert undisguised(typed, Few()) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["hurtitdoes", "is A B C D in it", "lupusisit 5 x 4", "я хочу", "naïve café"]
+)
+def test_words_that_tell_of_no_red_flag_stay_together(text: str) -> None:
+    """What is run together is parted for a red flag alone, and few letters make no word."""
+    assert undisguised(text, Few()) == text
+
+
 @pytest.mark.parametrize(
     "text",
     [

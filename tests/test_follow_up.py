@@ -256,6 +256,27 @@ def test_anything_else_picks_nothing(asked: Question) -> None:
     assert [] == list(picked(asked, ASKED, KNOWLEDGE))
 
 
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        (["pain"], "the first one"),
+        (["pain"], "and the first?"),
+        (["cost"], "the second one"),
+        (["cost"], "second question again please"),
+        (["safety"], "the last one again"),
+        (["safety"], "tell me more about the third thing"),
+        ([], "the fourth"),
+        ([], "the first session"),
+        ([], "how long does the first one take"),
+    ],
+)
+def test_a_place_picks_one_of_several_topics_told(expected: list[str], text: str) -> None:
+    """After a reply to several questions "the second one" is the second of them; a question of its own is not."""
+    told = Memory(topics=("pain", "cost", "safety"))
+    assert expected == list(picked(question("unclear", text, sure=False), told, KNOWLEDGE))
+    assert [] == list(picked(question("unclear", text, sure=False), Memory(topics=("pain",)), KNOWLEDGE))
+
+
 def test_nothing_is_picked_where_nothing_was_asked() -> None:
     """ "The first one" without a question of the bot picks nothing."""
     assert [] == list(picked(question("unclear", "the first one", sure=False), NOTHING, KNOWLEDGE))

@@ -65,7 +65,8 @@ def folder_with(path: Path, name: str, text: str) -> Path:
 @pytest.mark.parametrize(
     "text",
     ["goodbye", "Good bye!", "ok thanks, bye for now", "have a nice day, goodbye", "that’s all for today", "hi there",
-     "no more questions for now", "one last thing", "pain", "Pain?", "scarring please", "side-effects", "the risks"],
+     "no more questions for now", "one last thing", "pain", "Pain?", "scarring please", "side-effects", "the risks",
+     "im 25 btw", "Sorry, I'm 31 by the way", "just so u know i am 18"],
 )  # fmt: skip
 def test_courtesies_and_search_words_are_plain(text: str) -> None:
     """A whole message of courtesies, or one search word, needs no fixed text of the stop."""
@@ -75,7 +76,7 @@ def test_courtesies_and_search_words_are_plain(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["goodbye forever", "goodbye everyone", "no more", "i'm done", "that's it, goodbye", "one last thing i want to die",
-     "thanks for everything. goodbye", "goodbye then", "my pain", "pain, risks", "pain now", "swelling", "bleeding", "",
+     "thanks for everything. goodbye", "goodbye then", "im 17 btw", "im 25 and tired of it all", "my pain", "pain, risks", "pain now", "swelling", "bleeding", "",
      "goodbye " * 20],
 )  # fmt: skip
 def test_more_than_that_is_not_plain(text: str) -> None:
@@ -303,6 +304,15 @@ def test_a_pattern_confirms_what_is_half_believed() -> None:
     """A plain-word pattern decides where the model gives a red flag some chance, and not else."""
     assert decide([scores(urgent=0.15)], THRESHOLDS, ("emergency",)) == "emergency"
     assert decide([scores(urgent=0.02)], THRESHOLDS, ("emergency",)) is None
+
+
+def test_plain_words_for_self_harm_beat_a_personal_question() -> None:
+    """ "I'm 15 and I'll kill myself" is half believed beside the age: the text for a crisis comes, not the one for minors."""
+    said = [scores(self_harm=0.1, minor=0.85)]
+
+    assert decide(said, THRESHOLDS, ("self_harm", "minor")) == "self_harm"
+    assert decide(said, THRESHOLDS, ("minor",)) == "minor"
+    assert decide([scores(self_harm=0.02, minor=0.85)], THRESHOLDS, ("self_harm", "minor")) == "minor"
 
 
 # -- thresholds

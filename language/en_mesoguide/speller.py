@@ -127,6 +127,24 @@ class Speller:
             form in self.own or self.common.get(form, ENGLISH) < ENGLISH for form in forms
         )
 
+    def parted(self, word: str) -> str:
+        """Return the known words that ``word`` is made of, the likeliest ones, or "" if it is one word or holds another."""
+        if self.knows(word):
+            return ""
+        best: list[tuple[float, list[str]] | None] = [(0.0, [])]
+        for end in range(1, len(word) + 1):
+            reached: list[tuple[float, list[str]]] = []
+            for start in range(max(0, end - LONGEST), end):
+                before, piece = best[start], word[start:end]
+                if before is not None and self._stands_alone(piece):
+                    reached.append((before[0] + log(self._share(piece)), [*before[1], piece]))
+            best.append(max(reached, default=None))
+        return " ".join(best[-1][1]) if best[-1] else ""
+
+    def _stands_alone(self, word: str) -> bool:
+        known = word in self.own or self.common.get(word, ENGLISH) < ENGLISH
+        return word in {"i", "a"} if len(word) == 1 else known
+
     def _known(self, word: str) -> bool:
         singular = word.removesuffix("s") if len(word) > SHORT + 1 else word
         return any(form in words for form in (word, singular) for words in (self.own, self.common))

@@ -100,11 +100,17 @@ class SafetyStop(GraphComponent):
 
     def tier(self, text: str, model: SpacyModel) -> tuple[str | None, str]:
         """Return the tier of ``text`` (None: not stopped) and its language's code."""
-        plain = undisguised(readable(text, MOST_READ))
-        speller = model.model.tokenizer.speller
-        language = languages.language_of(plain, speller.knows)
+        tokenizer = model.model.tokenizer
+        plain = undisguised(readable(text, MOST_READ), tokenizer.speller)
+        language = languages.language_of(plain, tokenizer.speller.knows)
         if language != languages.ENGLISH:
-            return languages.red_flag(plain) or "language", language
+            if foreign := languages.red_flag(plain):
+                return foreign, language
+            repaired = tokenizer.repaired(plain)
+            if not set(safety.RED_FLAGS) & set(safety.matched(repaired)):
+                return "language", language
+            # More slips than English: "i wanna kill myslef".
+            plain, language = repaired, languages.ENGLISH
         foreign = languages.red_flag(plain, sure=False)
         if foreign is not None:
             return foreign, language

@@ -129,6 +129,19 @@ def test_two_slips_in_a_word_that_english_has_between() -> None:
     assert speller("i want the trail") == "i want the trial"
 
 
+@pytest.mark.parametrize(
+    ("parts", "word"),
+    [("i want to die", "iwanttodie"), ("does it hurt", "doesithurt"), ("", "hurt"), ("", "hurtx"), ("", "")],
+)
+def test_run_together_words_are_parted(parts: str, word: str) -> None:
+    """What is made of known words alone is parted into the likeliest ones; one word, or a rest, is not."""
+    speller = Speller(
+        {"hurt": 9, "does": 5, "it": 4}, {w: n for n, w in enumerate("i want to die ant tod".split())}, {}
+    )
+
+    assert speller.parted(word) == parts
+
+
 @pytest.mark.parametrize("text", ["he'll do", "the hat's", "it'd hurt", "it’s done"])
 def test_contractions_stay(text: str) -> None:
     """What is two words in one, or somebody's, is no slip for a word with these letters ("hell")."""
