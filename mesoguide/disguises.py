@@ -115,7 +115,11 @@ def undisguised(text: str, words: Words | None = None) -> str:
     text = _one_alphabet(text)
     if words is not None:
         text = disguises().spelled.sub(partial(_word, words=words), text)
-    return next((form for form in _forms(text, words) if set(matched(form, alarming)) - seen), text)
+    for form in _forms(text, words):
+        shown = set(matched(form, alarming))
+        if shown - seen:
+            return form if seen <= shown else f"{form}\n{text}"
+    return text
 
 
 def _one_alphabet(text: str) -> str:

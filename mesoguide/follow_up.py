@@ -235,8 +235,9 @@ def _of_time(text: str) -> bool:
 def picked(question: Question, memory: Memory, knowledge: Knowledge) -> Sequence[str]:
     """Return the topics that a short answer to the bot's own question picks, of those it asked about.
 
-    Where it asked nothing, "the second one" is the second of the topics that the last reply told. "The first one" picks one, "both" and a plain "yes" two, and a word such as "session" the one whose
-    name it is in, or that it speaks for. None where the message says something else.
+    "The first one" picks one, "both" and a plain "yes" two, and a word such as "session" the one whose
+    name it is in, or that it speaks for. None where the message says something else. Where the bot asked
+    nothing, "the second one" is the second of the topics that its last reply told.
     """
     if not memory.asked or len(question.text.split()) > LONGEST:
         return _numbered(question, memory)

@@ -13,7 +13,7 @@ from mesoguide.checks import pattern_problems
 from mesoguide.disguises import disguises, undisguised
 from mesoguide.errors import DataError
 from mesoguide.failure import failure_reply
-from mesoguide.safety import NONE, calibration, examples
+from mesoguide.safety import NONE, calibration, examples, matched
 from mesoguide.settings import Settings
 
 
@@ -105,6 +105,12 @@ def test_words_that_tell_of_no_red_flag_stay_together(text: str) -> None:
 def test_all_else_stays_as_it_is(text: str) -> None:
     """What shows no red flag, or hides none, is read as it is written."""
     assert undisguised(text) == text
+
+
+def test_taking_one_disguise_off_hides_no_other_red_flag() -> None:
+    """What was to be seen before is still to be seen after."""
+    shown = undisguised("no.pus.but sui-cide, and my throat is closing")
+    assert set(matched(shown)) == {"self_harm", "emergency", "urgent"}
 
 
 def test_no_harmless_message_is_read_as_a_disguise() -> None:
