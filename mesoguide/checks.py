@@ -162,8 +162,8 @@ def _review_problems(knowledge: Knowledge, today: datetime.date) -> Iterator[Pro
 
 
 def pattern_problems() -> Iterator[Problem]:
-    """Yield what is wrong in safety/patterns.yml, plain.yml and disguises.yml, before a patient's message finds it."""
-    for read in (safety.patterns, safety.plain_messages, disguises):
+    """Yield what is wrong in the lists of the safety stop, before a patient's message finds it."""
+    for read in (safety.patterns, safety.certain, safety.plain_messages, disguises):
         try:
             read()
         except DataError as error:

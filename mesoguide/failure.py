@@ -14,7 +14,7 @@ from mesoguide.disguises import undisguised
 from mesoguide.knowledge import filled, shared_knowledge
 from mesoguide.languages import ENGLISH, red_flag
 from mesoguide.reply import error_reply, stop
-from mesoguide.safety import NEVER, RED_FLAGS, Thresholds, matched
+from mesoguide.safety import NEVER, RED_FLAGS, Thresholds, certain, matched, patterns
 from mesoguide.settings import Settings
 from mesoguide.types import Memory, Reply
 
@@ -36,7 +36,7 @@ def failure_reply(text: object, settings: Settings, *, guess: bool = True) -> Re
     """
     knowledge = shared_knowledge()
     said = undisguised(readable(text, MOST_READ)) if isinstance(text, str) else ""
-    tiers = matched(said)
+    tiers = matched(said, (*patterns(), *certain()))
     tier = tiers[0] if tiers and tiers[0] in RED_FLAGS else red_flag(said, sure=False)
     if tier is None and guess:
         tier = _guessed(said)

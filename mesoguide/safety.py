@@ -7,7 +7,7 @@ messages that nothing was tuned on (safety/calibration.jsonl). Red flags win ove
 and a higher tier wins where two are about as likely.
 
 Plain-word patterns (safety/patterns.yml) need no trained model. Beside the tuned layers they
-confirm what these half believe; where no model is at hand they decide alone.
+confirm what these half believe; where no model is at hand they decide alone. A few (safety/certain.yml) always do.
 """
 
 from __future__ import annotations
@@ -197,7 +197,12 @@ def _passages(text: str) -> list[str]:
     return [*found, *([" ".join(words)] if words else ())]
 
 
-def decide(scores: Sequence[Scores], thresholds: Thresholds, patterns: Collection[str] = ()) -> str | None:
+def decide(
+    scores: Sequence[Scores],
+    thresholds: Thresholds,
+    patterns: Collection[str] = (),
+    certain: Sequence[str] = (),
+) -> str | None:
     """Return the tier of the fixed text that a message gets, or None for none.
 
     Parameters
@@ -206,10 +211,14 @@ def decide(scores: Sequence[Scores], thresholds: Thresholds, patterns: Collectio
         Of each of its :func:`readings`.
     patterns
         Tiers of the plain-word patterns that it holds.
+    certain
+        Tiers of those that decide alone, the one that wins first.
     """
     found = _decided(scores, thresholds, patterns)
     if found in RED_FLAGS:
         return found
+    if certain:
+        return certain[0]
     if "self_harm" in patterns and max(reading["self_harm"] for reading in scores) >= HALF_BELIEVED:
         return "self_harm"
     doubt = scores[0]["self_harm"]
@@ -351,20 +360,36 @@ def learn_threshold(
 
 @lru_cache(maxsize=1)
 def patterns(folder: Path = SAFETY) -> tuple[Pattern, ...]:
-    """Load the plain-word patterns.
+    """Load the plain-word patterns, which confirm what is half believed.
 
     Raises
     ------
     DataError
         An expression can't be compiled, or a tier is unknown.
     """
-    written = load(folder / "patterns.yml", f"{folder.name}/patterns.yml")
+    return _read(folder, "patterns.yml", RED_FLAGS + DEFERRALS)
+
+
+@lru_cache(maxsize=1)
+def certain(folder: Path = SAFETY) -> tuple[Pattern, ...]:
+    """Load the patterns of red flags that decide alone (safety/certain.yml).
+
+    Raises
+    ------
+    DataError
+        An expression can't be compiled, or a tier is that of no red flag.
+    """
+    return _read(folder, "certain.yml", RED_FLAGS)
+
+
+def _read(folder: Path, name: str, tiers: Sequence[str]) -> tuple[Pattern, ...]:
+    written = load(folder / name, f"{folder.name}/{name}")
     found: list[Pattern] = []
     problems: list[Problem] = []
     for tier, expressions in written.items():
         place = written.place(tier)
-        if tier not in RED_FLAGS + DEFERRALS:
-            mend = f"Known are: {', '.join(RED_FLAGS + DEFERRALS)}"
+        if tier not in tiers:
+            mend = f"Known are: {', '.join(tiers)}"
             problems.append(Problem(place, f"'{tier}' is no tier", mend))
         if not isinstance(expressions, list):
             problems.append(Problem(place, f"'{tier}' is no list", "Write each pattern after '- '"))

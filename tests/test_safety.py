@@ -26,6 +26,7 @@ from mesoguide.safety import (
     Labelled,
     Thresholds,
     calibration,
+    certain,
     costs,
     decide,
     examples,
@@ -313,6 +314,45 @@ def test_plain_words_for_self_harm_beat_a_personal_question() -> None:
     assert decide(said, THRESHOLDS, ("self_harm", "minor")) == "self_harm"
     assert decide(said, THRESHOLDS, ("minor",)) == "minor"
     assert decide([scores(self_harm=0.02, minor=0.85)], THRESHOLDS, ("self_harm", "minor")) == "minor"
+
+
+def test_certain_words_decide_alone() -> None:
+    """What hardly anybody writes for another reason gets its card though the classifier sees nothing; a higher card stays."""
+    assert decide([scores()], THRESHOLDS, (), ("self_harm",)) == "self_harm"
+    assert decide([scores(medicines=0.9)], THRESHOLDS, (), ("emergency",)) == "emergency"
+    assert decide([scores(emergency=0.9)], THRESHOLDS, (), ("self_harm",)) == "emergency"
+
+
+@pytest.mark.parametrize(
+    ("text", "tiers"),
+    [
+        ("how long does hanging take", ("self_harm",)),
+        ("is it painful to bleed out?", ("self_harm",)),
+        ("does it hurt if you drown", ("self_harm",)),
+        ("I hope the needle goes into my brain", ("self_harm",)),
+        ("took a load of paracetamol earlier, can i still come", ("emergency",)),
+        ("he has had the whole box of ibuprofen", ("emergency",)),
+        ("our toddler swallowed bleach", ("emergency",)),
+        ("does my hair hang too long", ()),
+        ("is it painful to hang on to the chair", ()),
+        ("i never took too many tablets", ()),
+        ("is it painful, i am drowning in work", ()),
+        ("had 40 tabs open", ()),
+        ("took loads of photos", ()),
+        ("took two paracetamol", ()),
+    ],
+)
+def test_what_is_certain(text: str, tiers: tuple[str, ...]) -> None:
+    """Method questions without an "I", and too much of a medicine, are certain; their look-alikes are not."""
+    assert matched(text, certain()) == tiers
+
+
+def test_no_harmless_message_is_certain() -> None:
+    """Of all messages that the stop knows as harmless, hardly any holds words that decide alone."""
+    known = [*examples(), *((row.text, row.tier) for row in calibration())]
+    found = [text for text, tier in known if tier == NONE and matched(text, certain())]
+
+    assert len(found) <= 3, found
 
 
 # -- thresholds

@@ -119,7 +119,8 @@ class SafetyStop(GraphComponent):
         if self._thresholds is None:
             raise ValueError("the safety stop was not trained: run `make train`")
         (scores,) = _scores([plain], model)
-        found = safety.decide(scores, self._thresholds, safety.matched(plain))
+        certain = safety.matched(plain, safety.certain())
+        found = safety.decide(scores, self._thresholds, safety.matched(plain), certain)
         return found, language
 
 

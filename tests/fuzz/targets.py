@@ -530,6 +530,13 @@ def patterns_file(data: bytes) -> None:
         assert pattern.expression.pattern
 
 
+@target((ROOT / "safety" / "certain.yml").read_bytes(), "medicines: [a]\n", *YAML)
+def certain_file(data: bytes) -> None:
+    """Patterns that decide alone compile and tell of red flags, or are refused."""
+    for pattern in _safety("certain.yml", data, safety.certain.__wrapped__) or ():
+        assert pattern.tier in safety.RED_FLAGS
+
+
 @target((ROOT / "safety" / "costs.yml").read_bytes(), "missed_red_flag: .nan\n", *YAML)
 def costs_file(data: bytes) -> None:
     """Costs are numbers above 0, or refused."""

@@ -37,6 +37,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "readable": lambda text: readable(text, MOST_READ),
     "plain": lambda text: languages.plain(readable(text, MOST_READ)),
     "patterns": lambda text: safety.matched(readable(text, MOST_READ)),
+    "certain": lambda text: safety.matched(readable(text, MOST_READ), safety.certain()),
     "disguises": lambda text: undisguised(readable(text, MOST_READ)),
     "windows": safety.readings,
     "commands": meaning,
