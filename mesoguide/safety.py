@@ -219,8 +219,6 @@ def decide(
         return found
     if certain:
         return certain[0]
-    if "self_harm" in patterns and max(reading["self_harm"] for reading in scores) >= HALF_BELIEVED:
-        return "self_harm"
     doubt = scores[0]["self_harm"]
     if doubt < thresholds.self_harm:
         return found

@@ -88,7 +88,7 @@ def test_words_letter_by_letter_are_read(shown: str, typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["hurtitdoes", "is A B C D in it", "lupusisit 5 x 4", "я хочу", "naïve café"]
+    "text", ["hurtitdoes", "is A B C D in it", "i s i t", "lupusisit 5 x 4", "я хочу", "naïve café"]
 )
 def test_words_that_tell_of_no_red_flag_stay_together(text: str) -> None:
     """What is run together is parted for a red flag alone, and few letters make no word."""
@@ -129,8 +129,8 @@ def test_any_text_can_be_read(text: str) -> None:
 
 
 def test_a_disguised_red_flag_gets_its_card_when_the_product_fails() -> None:
-    """Without a model, too, "k!ll my$elf" gets the text for a crisis."""
-    assert failure_reply("i want to k!ll my$elf", Settings()).tier == "self_harm"
+    """Without a model and without n-grams, too, "k!ll my$elf" gets the text for a crisis."""
+    assert failure_reply("i want to k!ll my$elf", Settings(), guess=False).tier == "self_harm"
 
 
 @pytest.mark.parametrize(

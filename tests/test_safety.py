@@ -111,6 +111,17 @@ def test_the_check_names_a_wrong_list(tmp_path: Path, monkeypatch: pytest.Monkey
     assert str(problem).startswith(f"{tmp_path.name}/plain.yml:1: error: ")
 
 
+def test_the_check_names_a_tier_that_cannot_be_certain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a red flag is certain by its words: a personal question in that list is found by the check."""
+    folder_with(tmp_path, "certain.yml", "medicines: ['pills']\n")
+    monkeypatch.setattr(safety, "certain", lambda: certain(tmp_path))
+    (problem,) = pattern_problems()
+
+    assert str(problem).startswith(f"{tmp_path.name}/certain.yml:1: error: 'medicines' is no tier")
+
+
 # -- readings
 
 
@@ -307,7 +318,7 @@ def test_a_pattern_confirms_what_is_half_believed() -> None:
     assert decide([scores(urgent=0.02)], THRESHOLDS, ("emergency",)) is None
 
 
-def test_plain_words_for_self_harm_beat_a_personal_question() -> None:
+def test_plain_words_for_a_red_flag_beat_a_personal_question() -> None:
     """ "I'm 15 and I'll kill myself" is half believed beside the age: the text for a crisis comes, not the one for minors."""
     said = [scores(self_harm=0.1, minor=0.85)]
 
@@ -345,6 +356,11 @@ def test_certain_words_decide_alone() -> None:
 def test_what_is_certain(text: str, tiers: tuple[str, ...]) -> None:
     """Method questions without an "I", and too much of a medicine, are certain; their look-alikes are not."""
     assert matched(text, certain()) == tiers
+
+
+def test_what_is_certain_gets_its_card_when_the_product_fails() -> None:
+    """Words that decide alone need neither a model nor n-grams."""
+    assert failure_reply("how long does hanging take", SETTINGS, guess=False).tier == "self_harm"
 
 
 def test_no_harmless_message_is_certain() -> None:
