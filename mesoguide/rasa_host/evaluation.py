@@ -24,8 +24,8 @@ from mesoguide.settings import load_settings
 if TYPE_CHECKING:
     from mesoguide.rasa_host.assistant import Assistant
 
-TYPOS = (1, 2)
-"""How many typos are put into a message."""
+TYPOS = {1: 1, 2: 2}
+"""How many typos are put into a message → into every how manieth: two into every second, so that the whole stays short."""
 PROCESSES = 2
 """That share the conversations: the smallest machine this is for has two cores."""
 
@@ -46,8 +46,9 @@ def measure(model: Path, *, typos: bool = True, processes: int = PROCESSES) -> M
     """
     begun = time.monotonic()
     asked = [Asked(file, row) for file in FILES for row in evaluation_data.read(file)]
-    for count in TYPOS if typos else ():
-        asked += [replace(each, typos=count) for each in asked if not each.typos and _takes_typos(each)]
+    taking = [each for each in asked if _takes_typos(each)]
+    for count, step in TYPOS.items() if typos else ():
+        asked += [replace(each, typos=count) for each in taking[::step]]
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         # every n-th: each process gets its part of the long and of the short ones
         shares = list(pool.map(partial(_share, model), [asked[at::processes] for at in range(processes)]))
