@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mesoguide.types import NEAR, Knowledge, Memory, Question, Statement, Topic
 
@@ -117,20 +117,30 @@ def rest(topic: Topic, memory: Memory, knowledge: Knowledge, *, room: int) -> Pa
     return Passage(tuple(lines), tuple(used))
 
 
-def of_document(topic: Topic, document: str, knowledge: Knowledge, *, room: int) -> Passage:
-    """Tell what one document says about ``topic`` in at most ``room`` characters, the short answer first."""
-    own = [name for name in topic.statements if knowledge.statements[name].document == document]
-    short = [name for name in own if name in topic.lead + topic.sides]
-    lines = _sentences(_in_order(short, knowledge), knowledge)
-    used = list(short)
-    for name in own:
-        line = f"• {_attributed(knowledge.statements[name], knowledge)}."
-        if name in used or (used and sum(map(len, lines)) + len(line) > room):
-            continue
-        lines.append(line)
-        used.append(name)
-    closing = [topic.open] if topic.open and used else []
-    return Passage((*lines, *closing), tuple(used))
+def of_document(
+    topic: Topic, document: str, knowledge: Knowledge, *, room: int, question: Question | None = None
+) -> Passage:
+    """Tell what one document says about ``topic`` in at most ``room`` characters, and whether the two differ.
+
+    Empty where it says nothing.
+
+    Parameters
+    ----------
+    question
+        What is asked about the topic; without it, all of it.
+    """
+
+    def own(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(name for name in names if knowledge.statements[name].document == document)
+
+    narrowed = replace(topic, lead=own((*topic.lead, *topic.sides)), sides=(), more=own(topic.more))
+    if not narrowed.statements:
+        return Passage((), ())
+    asked = question or Question("", topic.id, sure=True)
+    asked = replace(asked, focus=tuple(pair for pair in asked.focus if pair[0] in narrowed.statements))
+    told = answer(narrowed, asked, knowledge, room=room)
+    differ = [knowledge.notices["differ"].format(differ_on=topic.differ_on)] if topic.sides else []
+    return Passage((*told.lines, *differ), told.statements)
 
 
 def reasons(topic: Topic, knowledge: Knowledge) -> Passage:

@@ -147,6 +147,14 @@ ABOUT_A_DOCUMENT = frozenset(
     " anything regarding here for a".split()
 )
 """Words beside the name of a document in a question for what it says, and nothing else."""
+ASKED_OF = re.compile(
+    r"\b(?:according to|in|from|per|by)\W{1,3}(?:the|your|that|this)\W{1,3}([a-z]+)\b"
+    r"|\b(?:what|does|do|did|how|which|where|when|whether|if|is|are|anything)\b[^.?!]{0,80}?\b(?:the|your)\W{1,3}([a-z]+)\W{1,3}(?:(?:really|actually|even|ever)\W{1,3})?"
+    r"(?:say|tell|mention|talk|speak|think|write|claim|cover|give|state|recommend|suggest|list|describe|note|report"
+    r"|explain|discuss|have|put|go)",
+    re.IGNORECASE,
+)
+"""How a question names who is to answer it ("what does the review say about …", "according to the guide")."""
 CLARIFY = "clarify"
 """The intent of a question that may be about either of two topics."""
 OWN_NAME = re.compile(r"\bm[ei]so", re.IGNORECASE)
@@ -170,7 +178,7 @@ def asked_document(question: Question, memory: Memory, knowledge: Knowledge) -> 
     words = re.findall(r"[a-z]+", question.text.lower().replace("'s", ""))
     if len(words) > MOST_LEANING:
         return ""
-    names = {document.name.lower().split()[-1]: document.id for document in knowledge.documents.values()}
+    names = _short_names(knowledge)
     rest = [word for word in words if word not in ABOUT_A_DOCUMENT | ARTICLE]
     named = {names.get(word, "") for word in rest}
     if len(named) == 1 and "" not in named:
@@ -179,6 +187,20 @@ def asked_document(question: Question, memory: Memory, knowledge: Knowledge) -> 
         return ""
     last = knowledge.statements[memory.told[-1]].document if memory.told else ""
     return next((name for name in knowledge.documents if name != last), "")
+
+
+def named_document(question: Question, knowledge: Knowledge) -> str:
+    """Return the one document that a question of its own is put to ("what does the review say about pain"), or ""."""
+    names = _short_names(knowledge)
+    mentioned = {names[word] for word in re.findall(r"[a-z]+", question.text.lower()) if word in names}
+    said = (word.lower() for found in ASKED_OF.finditer(question.text) for word in found.groups() if word)
+    asked = {names[word] for word in said if word in names}
+    return asked.pop() if len(mentioned) == len(asked) == 1 else ""
+
+
+def _short_names(knowledge: Knowledge) -> dict[str, str]:
+    """The last word of each document's name ("guide") → its id."""
+    return {document.name.lower().split()[-1]: document.id for document in knowledge.documents.values()}
 
 
 def same_topic(question: Question, memory: Memory, knowledge: Knowledge) -> str | None:

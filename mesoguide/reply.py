@@ -110,6 +110,9 @@ def stop(
 def _responded(asked: Sequence[Question], memory: Memory, knowledge: Knowledge) -> tuple[Reply, Memory]:
     topics = [q for q in asked if q.intent in knowledge.topics]
     if topics:
+        document = follow_up.named_document(asked[0], knowledge) if len(asked) == 1 else ""
+        if document:
+            return _said_by(document, asked[0], memory, knowledge)
         return _topic_reply(asked, memory, knowledge)
     first = next((q for q in asked if q.intent.startswith("ask_")), asked[0] if asked else None)
     if first is None:
@@ -316,6 +319,24 @@ def _document_reply(
     before = (name for name in memory.told if name not in reply.statements)
     kept = replace(memory, told=(*before, *reply.statements), asked=())  # what was told last stands last
     return replace(reply, buttons=_buttons(about)), kept
+
+
+def _said_by(document: str, question: Question, memory: Memory, knowledge: Knowledge) -> tuple[Reply, Memory]:
+    """Answer a question that is put to one of the documents; where that one is silent, say so and answer from the rest."""
+    topic = knowledge.topics[question.intent]
+    room = LONGEST - _closing_length([topic], knowledge, several=False)
+    passage = of_document(topic, document, knowledge, room=room, question=question)
+    if not passage.statements:
+        name = knowledge.documents[document].name
+        text = knowledge.notices["document_silent"].format(document=name, label=topic.label)
+        reply, kept = _topic_reply([question], memory, knowledge)
+        return replace(reply, text=f"{text}\n{reply.text}", notices=("document_silent", *reply.notices)), kept
+    others = [each.name for each in knowledge.documents.values() if topic.sides and each.id != document]
+    buttons = (*(f"What does {name[0].lower()}{name[1:]} say?" for name in others), *_buttons([topic]))[
+        :BUTTONS
+    ]
+    reply = replace(_fitted([topic], [passage], knowledge), buttons=buttons)
+    return reply, Memory(topics=(topic.id,), told=reply.statements)
 
 
 def _fitted(

@@ -13,6 +13,7 @@ from mesoguide.follow_up import (
     asked_document,
     compared,
     goes_back,
+    named_document,
     named_topic,
     next_topic,
     other_treatment,
@@ -400,3 +401,23 @@ def test_a_follow_up_can_ask_for_one_document(expected: str, text: str) -> None:
     memory = Memory(topics=("pain",), told=told)
 
     assert expected == asked_document(question("unclear", text, sure=False), memory, KNOWLEDGE)
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        ("review", "what does the review say about how many sessions"),
+        ("guide", "does the guide mention pain?"),
+        ("guide", "According to the guide, who should not have it"),
+        ("review", "is there anything in the review on price"),
+        ("review", "how many jabs does the review actually talk about?"),
+        ("", "the review says 8 to 10, is that enough?"),
+        ("", "does the guide say the same as the review about pain"),
+        ("", "how much does it hurt"),
+        ("", "what do the reviews say about it"),
+        ("", "according to the doctor it hurts. what does the guide cost"),
+    ],
+)
+def test_a_question_can_be_put_to_one_document(expected: str, text: str) -> None:
+    """Only a question for what one of the documents says is put to that one; its bare name is not enough."""
+    assert expected == named_document(question("pain", text), KNOWLEDGE)

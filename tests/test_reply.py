@@ -596,6 +596,29 @@ def test_one_document_is_told_alone(name: str, document: str, text: str) -> None
     assert len(reply.text) <= LONGEST_OF_ALL
 
 
+@pytest.mark.parametrize("document", ["guide", "review"])
+@pytest.mark.parametrize("name", TOPICS)
+def test_a_question_put_to_one_document_is_answered_from_it(name: str, document: str) -> None:
+    """The reply holds statements of that document alone, and says where the two differ; a silent one is said to be silent."""
+    topic = KNOWLEDGE.topics[name]
+    own = {each for each in topic.statements if KNOWLEDGE.statements[each].document == document}
+    reply, kept = ask(question(name, f"what does the {document} say about it"))
+
+    assert (name,) == kept.topics == reply.topics
+    assert bool(own) is ("document_silent" not in reply.notices)
+    assert not own or set(reply.statements) <= own
+    assert bool(reply.statements)
+    assert (NOTICES["differ"].format(differ_on=topic.differ_on) in reply.text) is bool(topic.sides)
+
+
+def test_the_other_document_is_offered_where_the_two_differ() -> None:
+    """After one document's side a button asks for the other's, and that button is understood."""
+    reply, kept = ask(question("pain", "what does the review say about pain"))
+    other, _ = ask(question(UNCLEAR, reply.buttons[0], sure=False), memory=kept)
+
+    assert {"guide"} == {KNOWLEDGE.statements[name].document for name in other.statements}
+
+
 def test_one_document_on_five_topics_is_not_too_long() -> None:
     """What one document says on many topics fits into one reply, or the reply says that something is left out."""
     asked = question(UNCLEAR, "and the review?", sure=False)
