@@ -16,7 +16,7 @@ from typing import Protocol
 from urllib.parse import unquote
 
 from mesoguide.errors import DataError, Problem
-from mesoguide.safety import RED_FLAGS, SAFETY, matched, patterns
+from mesoguide.safety import RED_FLAGS, SAFETY, certain, matched, patterns
 from mesoguide.types import Place
 from mesoguide.yaml_lines import load
 
@@ -110,7 +110,7 @@ def undisguised(text: str, words: Words | None = None) -> str:
     words
         What knows English words; without it a word letter by letter counts for red flags alone.
     """
-    alarming = [pattern for pattern in patterns() if pattern.tier in RED_FLAGS]
+    alarming = [pattern for pattern in (*patterns(), *certain()) if pattern.tier in RED_FLAGS]
     seen = set(matched(text, alarming))
     text = _one_alphabet(text)
     if words is not None:

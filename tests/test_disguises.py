@@ -37,6 +37,7 @@ from mesoguide.settings import Settings
         ("the spot has pus", "the spot has p.u.s"),
         ("swollen lips, how long is it", "swollen l1ps, how long is it"),
         ("an overdose", "an 0verdo5e"),
+        ("he drank bleach", "he dr@nk bl3ach"),  # certain.yml
     ],
 )
 def test_a_disguised_word_for_a_red_flag_is_shown(shown: str, typed: str) -> None:

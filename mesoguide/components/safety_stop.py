@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,8 @@ class SafetyStop(GraphComponent):
     def train(self, training_data: TrainingData, model: SpacyModel) -> Resource:
         """Learn the thresholds; keep them."""
         rows = safety.calibration()
-        self._thresholds = safety.learn(
-            rows, _scores([row.text for row in rows], model, calibration=True), safety.costs()
-        )
+        read = [_readings(row.text, model) for row in rows]
+        self._thresholds = safety.learn(rows, _scores(read, model, calibration=True), safety.costs())
         with self._storage.write_to(self._resource) as folder:
             (folder / "thresholds.json").write_text(json.dumps(asdict(self._thresholds)), "utf-8")
         return self._resource
@@ -107,7 +107,8 @@ class SafetyStop(GraphComponent):
             if foreign := languages.red_flag(plain):
                 return foreign, language
             repaired = tokenizer.repaired(plain)
-            if not set(safety.RED_FLAGS) & set(safety.matched(repaired)):
+            known = (*safety.patterns(), *safety.certain())
+            if not set(safety.RED_FLAGS) & set(safety.matched(repaired, known)):
                 return "language", language
             # More slips than English: "i wanna kill myslef".
             plain, language = repaired, languages.ENGLISH
@@ -118,21 +119,24 @@ class SafetyStop(GraphComponent):
             return None, language
         if self._thresholds is None:
             raise ValueError("the safety stop was not trained: run `make train`")
-        (scores,) = _scores([plain], model)
-        certain = safety.matched(plain, safety.certain())
-        found = safety.decide(scores, self._thresholds, safety.matched(plain), certain)
-        return found, language
+        read = _readings(plain, model)
+        (scores,) = _scores([read], model)
+        certain = {tier for said in (plain, *read) for tier in safety.matched(said, safety.certain())}
+        in_order = [tier for tier in safety.RED_FLAGS if tier in certain]
+        return safety.decide(scores, self._thresholds, safety.matched(plain), in_order), language
+
+
+def _readings(text: str, model: SpacyModel) -> list[str]:
+    """The readings of ``text``, their spelling repaired."""
+    repaired = model.model.tokenizer.repaired
+    return [repaired(reading.lower()) or " " for reading in safety.readings(text)]
 
 
 def _scores(
-    texts: list[str], model: SpacyModel, *, calibration: bool = False
+    read: list[list[str]], model: SpacyModel, *, calibration: bool = False
 ) -> list[list[dict[str, float]]]:
     """The scores of each of the readings of each text."""
-    nlp = model.model
-    repaired: list[str] = []
-    ends: list[int] = []
-    for text in texts:
-        repaired += [nlp.tokenizer.repaired(reading.lower()) or " " for reading in safety.readings(text)]
-        ends.append(len(repaired))
-    scores = nlp.get_pipe(COMPONENT).tiers(repaired, calibration=calibration)
+    ends = list(accumulate(map(len, read)))
+    together = list(chain.from_iterable(read))
+    scores = model.model.get_pipe(COMPONENT).tiers(together, calibration=calibration)
     return [scores[start:end] for start, end in zip([0, *ends], ends, strict=False)]

@@ -114,6 +114,21 @@ def test_both_sides_wherever_the_documents_differ(ask) -> None:
         assert "can't tell which is right" in reply["text"]
 
 
+@pytest.mark.parametrize(
+    ("text", "topic", "document"),
+    [
+        ("what does the review say about how many sessions", "session_count", "review"),
+        ("according to the guide, does it hurt?", "pain", "guide"),
+    ],
+)
+def test_one_document_is_asked(ask, text: str, topic: str, document: str) -> None:
+    """A question that names a document is understood, and answered from that one."""
+    (reply,) = ask(text)
+
+    assert [topic] == reply["topics"]
+    assert {document} == {source["document"] for source in reply["sources"]}
+
+
 def test_how_deep_is_answered_with_both_sides(ask) -> None:
     """The depth, which the documents name in words, is told from both."""
     (reply,) = ask("how deep does the needle go?")
