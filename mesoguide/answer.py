@@ -133,14 +133,12 @@ def of_document(
     def own(names: Iterable[str]) -> tuple[str, ...]:
         return tuple(name for name in names if knowledge.statements[name].document == document)
 
-    narrowed = replace(topic, lead=own((*topic.lead, *topic.sides)), sides=(), more=own(topic.more))
+    narrowed = replace(topic, lead=own(topic.lead), sides=own(topic.sides), more=own(topic.more))
     if not narrowed.statements:
         return Passage((), ())
     asked = question or Question("", topic.id, sure=True)
     asked = replace(asked, focus=tuple(pair for pair in asked.focus if pair[0] in narrowed.statements))
-    told = answer(narrowed, asked, knowledge, room=room)
-    differ = [knowledge.notices["differ"].format(differ_on=topic.differ_on)] if topic.sides else []
-    return Passage((*told.lines, *differ), told.statements)
+    return answer(narrowed, asked, knowledge, room=room)
 
 
 def reasons(topic: Topic, knowledge: Knowledge) -> Passage:

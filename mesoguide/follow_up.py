@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 
 from mesoguide.safety import DEFERRALS
 from mesoguide.types import Knowledge, Memory, Question, Topic
@@ -151,10 +152,13 @@ ASKED_OF = re.compile(
     r"\b(?:according to|in|from|per|by)\W{1,3}(?:the|your|that|this)\W{1,3}([a-z]+)\b"
     r"|\b(?:what|does|do|did|how|which|where|when|whether|if|is|are|anything)\b[^.?!]{0,80}?\b(?:the|your)\W{1,3}([a-z]+)\W{1,3}(?:(?:really|actually|even|ever)\W{1,3})?"
     r"(?:say|tell|mention|talk|speak|think|write|claim|cover|give|state|recommend|suggest|list|describe|note|report"
-    r"|explain|discuss|have|put|go)",
+    r"|explain|discuss|have|put|go)"
+    r"|^\W*(?:the\W)?([a-z]+)\W{0,2}[:–—-]\W",
     re.IGNORECASE,
 )
-"""How a question names who is to answer it ("what does the review say about …", "according to the guide")."""
+"""How a question names who is to answer it ("what does the review say about …", "according to the guide", "guide: …")."""
+SAME_WORD = 0.8
+"""Likeness (0 to 1, of difflib) from which a word there is a document's name with a slip in it ("the reveiw")."""
 CLARIFY = "clarify"
 """The intent of a question that may be about either of two topics."""
 OWN_NAME = re.compile(r"\bm[ei]so", re.IGNORECASE)
@@ -193,8 +197,13 @@ def named_document(question: Question, knowledge: Knowledge) -> str:
     """Return the one document that a question of its own is put to ("what does the review say about pain"), or ""."""
     names = _short_names(knowledge)
     mentioned = {names[word] for word in re.findall(r"[a-z]+", question.text.lower()) if word in names}
-    said = (word.lower() for found in ASKED_OF.finditer(question.text) for word in found.groups() if word)
-    asked = {names[word] for word in said if word in names}
+    said = [word.lower() for found in ASKED_OF.finditer(question.text) for word in found.groups() if word]
+    one = (
+        word for word in said if word.removesuffix("s") not in names or word in names
+    )  # "the reviews" are others
+    meant = [near for word in one for near in get_close_matches(word, names, 1, SAME_WORD)]
+    asked = {names[word] for word in meant}
+    mentioned |= asked
     return asked.pop() if len(mentioned) == len(asked) == 1 else ""
 
 
