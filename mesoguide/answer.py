@@ -117,28 +117,13 @@ def rest(topic: Topic, memory: Memory, knowledge: Knowledge, *, room: int) -> Pa
     return Passage(tuple(lines), tuple(used))
 
 
-def of_document(
-    topic: Topic, document: str, knowledge: Knowledge, *, room: int, question: Question | None = None
-) -> Passage:
-    """Tell what one document says about ``topic`` in at most ``room`` characters, and whether the two differ.
-
-    Empty where it says nothing.
-
-    Parameters
-    ----------
-    question
-        What is asked about the topic; without it, all of it.
-    """
+def of_document(topic: Topic, document: str, knowledge: Knowledge) -> Topic:
+    """Return ``topic`` with the statements of one document alone; it still says where the two differ."""
 
     def own(names: Iterable[str]) -> tuple[str, ...]:
         return tuple(name for name in names if knowledge.statements[name].document == document)
 
-    narrowed = replace(topic, lead=own(topic.lead), sides=own(topic.sides), more=own(topic.more))
-    if not narrowed.statements:
-        return Passage((), ())
-    asked = question or Question("", topic.id, sure=True)
-    asked = replace(asked, focus=tuple(pair for pair in asked.focus if pair[0] in narrowed.statements))
-    return answer(narrowed, asked, knowledge, room=room)
+    return replace(topic, lead=own(topic.lead), sides=own(topic.sides), more=own(topic.more))
 
 
 def reasons(topic: Topic, knowledge: Knowledge) -> Passage:

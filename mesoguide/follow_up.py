@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 
 from mesoguide.safety import DEFERRALS
 from mesoguide.types import Knowledge, Memory, Question, Topic
@@ -57,6 +56,11 @@ ONES, FEW = re.compile(r"\bones\b", re.IGNORECASE), 4
 """A word for what was named before, and the words of a message that is surely about that ("big ones?")."""
 BACK = re.compile(r"\b(?:that|those|these|they|them|this)\b", re.IGNORECASE)
 """Of these the words that point to what was told, and not to the treatment as "it" may."""
+OF_ALL = re.compile(
+    r"\b(?:what|which|where|how|list|show|give|points?|topics?|things?|all|any|anything|everything|else|other|main|ever)\b",
+    re.IGNORECASE,
+)
+"""Words that ask for all on which the documents agree or not, and not whether they do on what was told last."""
 IF_OWN = re.compile(r"\bif (?:i|we|he|she)\b", re.IGNORECASE)
 """What somebody might do about their own case ("and if I pause it?")."""
 HARMLESS = frozenset({"safety", "side_effects", "infection_risk"})
@@ -136,29 +140,6 @@ MOST_COMPARED = 2
 """Treatments told about one by one; a question that names more is about how it compares at all."""
 OF_DOCUMENT = "ask_document"
 """The intent of a question for what one of the documents says on the last answer's topic."""
-OTHER_ONE = "other"
-"""The word for the document that was not told last."""
-ARTICLE = frozenset("article source document page website text".split())
-"""What a document may be called beside its own name."""
-SAYS_SO = frozenset({"say", "says", "said"})
-"""What shows that "the other one" is a document."""
-ABOUT_A_DOCUMENT = frozenset(
-    "and but ok okay so also now then what whats how hows about does do is the say says said tell tells think thinks write"
-    " writes according to in from of me on it that this there too as well one please pls agree agrees with mention mentions"
-    " anything regarding here for a".split()
-)
-"""Words beside the name of a document in a question for what it says, and nothing else."""
-ASKED_OF = re.compile(
-    r"\b(?:according to|in|from|per|by)\W{1,3}(?:the|your|that|this)\W{1,3}([a-z]+)\b"
-    r"|\b(?:what|does|do|did|how|which|where|when|whether|if|is|are|anything)\b[^.?!]{0,80}?\b(?:the|your)\W{1,3}([a-z]+)\W{1,3}(?:(?:really|actually|even|ever)\W{1,3})?"
-    r"(?:say|tell|mention|talk|speak|think|write|claim|cover|give|state|recommend|suggest|list|describe|note|report"
-    r"|explain|discuss|have|put|go)"
-    r"|^\W*(?:the\W)?([a-z]+)\W{0,2}[:–—-]\W",
-    re.IGNORECASE,
-)
-"""How a question names who is to answer it ("what does the review say about …", "according to the guide", "guide: …")."""
-SAME_WORD = 0.8
-"""Likeness (0 to 1, of difflib) from which a word there is a document's name with a slip in it ("the reveiw")."""
 CLARIFY = "clarify"
 """The intent of a question that may be about either of two topics."""
 OWN_NAME = re.compile(r"\bm[ei]so", re.IGNORECASE)
@@ -175,41 +156,6 @@ def named_topic(question: Question) -> str | None:
     if question.sure and question.intent.startswith((SILENT, COMPARISON)):
         return None
     return next((NAMED[name] for name in question.names if name in NAMED), None)
-
-
-def asked_document(question: Question, memory: Memory, knowledge: Knowledge) -> str:
-    """Return the document that a short follow-up asks about ("and the guide?", "what does the other one say?"), or ""."""
-    words = re.findall(r"[a-z]+", question.text.lower().replace("'s", ""))
-    if len(words) > MOST_LEANING:
-        return ""
-    names = _short_names(knowledge)
-    rest = [word for word in words if word not in ABOUT_A_DOCUMENT | ARTICLE]
-    named = {names.get(word, "") for word in rest}
-    if len(named) == 1 and "" not in named:
-        return named.pop()
-    if rest != [OTHER_ONE] or (ARTICLE | SAYS_SO).isdisjoint(words):
-        return ""
-    last = knowledge.statements[memory.told[-1]].document if memory.told else ""
-    return next((name for name in knowledge.documents if name != last), "")
-
-
-def named_document(question: Question, knowledge: Knowledge) -> str:
-    """Return the one document that a question of its own is put to ("what does the review say about pain"), or ""."""
-    names = _short_names(knowledge)
-    mentioned = {names[word] for word in re.findall(r"[a-z]+", question.text.lower()) if word in names}
-    said = [word.lower() for found in ASKED_OF.finditer(question.text) for word in found.groups() if word]
-    one = (
-        word for word in said if word.removesuffix("s") not in names or word in names
-    )  # "the reviews" are others
-    meant = [near for word in one for near in get_close_matches(word, names, 1, SAME_WORD)]
-    asked = {names[word] for word in meant}
-    mentioned |= asked
-    return asked.pop() if len(mentioned) == len(asked) == 1 else ""
-
-
-def _short_names(knowledge: Knowledge) -> dict[str, str]:
-    """The last word of each document's name ("guide") → its id."""
-    return {document.name.lower().split()[-1]: document.id for document in knowledge.documents.values()}
 
 
 def same_topic(question: Question, memory: Memory, knowledge: Knowledge) -> str | None:
@@ -342,6 +288,13 @@ def compared(question: Question) -> list[str]:
     if question.intent != ANY_COMPARISON:
         return treatments
     return [ANY_COMPARISON] if len(treatments) > MOST_COMPARED else list(topics)
+
+
+def of_last(question: Question) -> bool:
+    """Whether ``question`` asks only of the last answer if the documents agree ("do they differ there?")."""
+    pointing = re.search(r"\b(?:that|this|it)\b", question.text, re.IGNORECASE) is not None
+    short = len(question.text.split()) <= LONGEST and not OF_ALL.search(question.text)
+    return short or (pointing and not re.search(r"\belse\b", question.text, re.IGNORECASE))
 
 
 def next_topic(memory: Memory, knowledge: Knowledge) -> str | None:

@@ -28,6 +28,7 @@ OF_SETTINGS = frozenset("clinic clinic_phone_text emergency_number crisis_line".
 OF_ONE = {
     "differ": {"differ_on"}, "nothing_left": {"label"}, "clarify": {"first", "second"},
     "open": {"clinic_price_line"}, "document_silent": {"document", "label"},
+    "differences": {"points", "agreed"}, "contents": {"document", "labels"},
 }  # fmt: skip
 """Fixed text → what it alone may name in braces beside that."""
 NEEDED = frozenset(
@@ -35,7 +36,8 @@ NEEDED = frozenset(
     " bottom_line no_reason all_sources not_in_documents not_in_documents_too out_of_scope unclear empty"
     " clarify clinic clinic_too clinic_price_line human privacy error goodbye thanks capabilities"
     " chitchat frustration affirm deny emergency urgent self_harm mention personal medicines pregnancy"
-    " minor diy language reminder unclear_too about_mesotherapy deleted private_only document_silent".split()
+    " minor diy language reminder unclear_too about_mesotherapy deleted private_only document_silent"
+    " differences contents agree".split()
 )
 """The fixed texts that the code sends."""
 ANCHOR_WORDS = 4

@@ -23,9 +23,10 @@ from mesoguide.answer import (
 from mesoguide.follow_up import CLARIFY, COMPARISON, SILENT
 from mesoguide.knowledge import filled
 from mesoguide.languages import ENGLISH, languages
+from mesoguide.named_document import asked_document, only_document
 from mesoguide.safety import DEFERRALS, RED_FLAGS, TIERS
 from mesoguide.settings import Settings
-from mesoguide.types import Kind, Knowledge, Memory, Question, Reply, Topic
+from mesoguide.types import Document, Kind, Knowledge, Memory, Question, Reply, Topic
 
 LONGEST = 1000
 """Characters of a reply to one question, where that can be."""
@@ -110,9 +111,6 @@ def stop(
 def _responded(asked: Sequence[Question], memory: Memory, knowledge: Knowledge) -> tuple[Reply, Memory]:
     topics = [q for q in asked if q.intent in knowledge.topics]
     if topics:
-        document = follow_up.named_document(asked[0], knowledge) if len(asked) == 1 else ""
-        if document:
-            return _said_by(document, asked[0], memory, knowledge)
         return _topic_reply(asked, memory, knowledge)
     first = next((q for q in asked if q.intent.startswith("ask_")), asked[0] if asked else None)
     if first is None:
@@ -121,7 +119,7 @@ def _responded(asked: Sequence[Question], memory: Memory, knowledge: Knowledge) 
         return _follow_up_reply(first, memory, knowledge)
     if first.intent == CLARIFY:
         return _clarify_reply(first, memory, knowledge)
-    kinds = sorted((_other(q.intent) for q in asked), key=lambda pair: _WEIGHT.index(pair[0]))
+    kinds = sorted((_other(q) for q in asked), key=lambda pair: _WEIGHT.index(pair[0]))
     kind = kinds[0][0]
     keys = tuple(dict.fromkeys(key for of_kind, key in kinds if of_kind == kind))[:2]
     buttons = () if kind == "small_talk" and keys[0] == "goodbye" else STARTERS
@@ -137,9 +135,13 @@ BESIDE: Mapping[Kind, str] = {
 _WEIGHT: tuple[Kind, ...] = ("not_in_documents", "clinic", "out_of_scope", "small_talk")
 
 
-def _other(intent: str) -> tuple[Kind, str]:
-    """Kind and fixed text of an intent that is no topic."""
-    if intent.startswith(SILENT):
+def _other(question: Question) -> tuple[Kind, str]:
+    """Kind and fixed text of a question that is about no topic.
+
+    "What does the review say about the tides?" has an answer: nothing.
+    """
+    intent = question.intent
+    if intent.startswith(SILENT) or (intent == "out_of_scope" and question.document):
         return "not_in_documents", "not_in_documents"
     if intent in ("clinic", "human"):
         return "clinic", intent
@@ -150,8 +152,8 @@ def _other(intent: str) -> tuple[Kind, str]:
 
 def _resolved(questions: Sequence[Question], memory: Memory, knowledge: Knowledge) -> list[Question]:
     """Give follow-ups their topic, drop greetings and the like beside a real question."""
-    if len(questions) == 1 and memory.topics and follow_up.asked_document(questions[0], memory, knowledge):
-        return [replace(questions[0], intent=follow_up.OF_DOCUMENT)]
+    if len(questions) == 1 and asked_document(questions[0].text, memory, knowledge):
+        return [replace(questions[0], intent=follow_up.OF_DOCUMENT if memory.topics else "ask_contents")]
     picked = follow_up.picked(questions[0], memory, knowledge) if len(questions) == 1 else ()
     if picked:
         return [follow_up.about(questions[0], topic, knowledge) for topic in picked]
@@ -163,6 +165,8 @@ def _resolved(questions: Sequence[Question], memory: Memory, knowledge: Knowledg
         intent = named or question.intent
         if intent == "ask_next":
             intent = follow_up.next_topic(memory, knowledge) or "ask_more"
+        if intent == "capabilities" and question.document:  # "which topics are in the guide"
+            intent = "ask_contents"
         meant = replace(question, intent=intent)
         several = follow_up.compared(meant) if intent.startswith(COMPARISON) else [intent]
         found += [replace(meant, intent=topic) for topic in several]
@@ -172,7 +176,10 @@ def _resolved(questions: Sequence[Question], memory: Memory, knowledge: Knowledg
     kept = real or found[:1]
     unique: dict[str, Question] = {}
     for question in kept:
-        unique.setdefault(question.intent if question.intent in knowledge.topics else question.text, question)
+        key = question.intent if question.intent in knowledge.topics else question.text
+        first = unique.setdefault(key, question)
+        if first.document != question.document:  # asked of both
+            unique[key] = replace(first, document="")
     return list(unique.values())
 
 
@@ -213,17 +220,17 @@ def _topics_told(
     brief
         Places of what is answered in as few words as can be; all others are then answered without details.
     """
-    about = [knowledge.topics[q.intent] for q in asked if q.intent in knowledge.topics]
+    put = [_put(q, knowledge) for q in asked]
+    about = [topic for topic, _ in put if topic is not None]
     several = len(asked) > 1
     room = (SEVERAL if several else LONGEST) - _closing_length(about, knowledge, several=several)
     notices = [note] if note else []
     lines = [knowledge.notices[key] for key in notices]
     told: list[str] = []
     leading = [name for topic in about for name in (*topic.lead, *topic.sides)]
-    for place, question in enumerate(asked):
-        topic = knowledge.topics.get(question.intent)
+    for place, (topic, question) in enumerate(put):
         if topic is None:
-            key = BESIDE.get(_other(question.intent)[0])
+            key = BESIDE.get(_other(question)[0])
             if key and key not in notices:
                 lines.append(knowledge.notices[key])
                 notices.append(key)
@@ -239,6 +246,10 @@ def _topics_told(
             passage = answer(topic, question, knowledge, room=room // len(asked), told=(*leading, *told))
         if several:
             lines.append(f"{topic.label[0].upper()}{topic.label[1:]}:")
+        if asked[place].document != question.document:
+            name = knowledge.documents[asked[place].document].name
+            lines.append(knowledge.notices["document_silent"].format(document=name, label=topic.label))
+            notices.append("document_silent")
         lines += passage.lines
         told += passage.statements
     if cut:
@@ -247,8 +258,31 @@ def _topics_told(
     names = tuple(topic.id for topic in about)
     reply = _answer_reply(names, Passage(tuple(lines), tuple(told)), knowledge, short=several or cut)
     kept = Memory(topics=names, told=tuple(dict.fromkeys(told)))
-    buttons = _buttons(about)
-    return replace(reply, buttons=buttons, notices=(*reply.notices, *notices)), kept
+    others = _other_sides(about[0], put[0][1].document, knowledge) if not several else ()
+    buttons = (*others, *_buttons(about))[:BUTTONS]
+    return replace(reply, buttons=buttons, notices=(*reply.notices, *dict.fromkeys(notices))), kept
+
+
+def _put(question: Question, knowledge: Knowledge) -> tuple[Topic | None, Question]:
+    """The topic of ``question`` as the document that it is put to tells of it, and the question to that one.
+
+    Where that document is silent, the topic is as all of them tell of it, and the question is put to none.
+    """
+    topic = knowledge.topics.get(question.intent)
+    if topic is None or not question.document:
+        return topic, question
+    own = of_document(topic, question.document, knowledge)
+    if not own.statements:
+        return topic, replace(question, document="")
+    return own, replace(question, focus=tuple(pair for pair in question.focus if pair[0] in own.statements))
+
+
+def _other_sides(topic: Topic, document: str, knowledge: Knowledge) -> tuple[str, ...]:
+    """The questions for what the others say, where one document was told and they do not agree."""
+    if not (document and topic.sides):
+        return ()
+    others = (each.name for each in knowledge.documents.values() if each.id != document)
+    return tuple(f"What does {_lower_first(name)} say?" for name in others)
 
 
 def _answer_reply(
@@ -275,11 +309,19 @@ def _answer_reply(
 
 
 def _follow_up_reply(question: Question, memory: Memory, knowledge: Knowledge) -> tuple[Reply, Memory]:
-    """Answer "says who?", "tell me more", "why?", "which is right?", "say it simply"."""
+    """Answer "says who?", "tell me more", "why?", "which is right?", "say it simply", "where do they differ?"."""
     about = [knowledge.topics[name] for name in memory.topics if name in knowledge.topics]
     if question.intent == "ask_sources":
         return _sources_reply(about, memory, knowledge), memory
-    if not about:
+    document = question.document or only_document(question.text, knowledge)
+    if question.intent == "ask_contents" and document:
+        return _contents_reply(document, knowledge), replace(memory, asked=())
+    if question.intent == "ask_differences" and not (about and follow_up.of_last(question)):
+        reply = _differences_reply(knowledge)
+        return reply, replace(memory, asked=reply.topics[:BUTTONS])
+    if not about and question.intent == "ask_verdict":
+        return _fixed("small_talk", ("bottom_line",), knowledge, STARTERS), memory
+    if not about or question.intent == "ask_contents":
         return _fixed("small_talk", ("capabilities",), knowledge, STARTERS), memory
     names = tuple(topic.id for topic in about)
     if question.intent == follow_up.OF_DOCUMENT:
@@ -295,6 +337,8 @@ def _follow_up_reply(question: Question, memory: Memory, knowledge: Knowledge) -
     note = ""
     if question.intent == "ask_verdict":
         note = "verdict" if any(topic.agreement == "differ" for topic in about) else "bottom_line"
+    if question.intent == "ask_differences" and all(topic.agreement == "agree" for topic in about):
+        note = "agree"
     reply = _fitted(about, passages, knowledge, note=note)
     kept = replace(memory, told=tuple(dict.fromkeys((*memory.told, *reply.statements))), asked=())
     return replace(reply, buttons=_buttons(about)), kept
@@ -304,10 +348,12 @@ def _document_reply(
     question: Question, about: Sequence[Topic], memory: Memory, knowledge: Knowledge
 ) -> tuple[Reply, Memory]:
     """Tell what one of the documents says on the last answer's topics ("and what does the review say?")."""
-    document = knowledge.documents[follow_up.asked_document(question, memory, knowledge)]
+    document = knowledge.documents[asked_document(question.text, memory, knowledge)]
     several = len(about) > 1
     room = LONGEST - _closing_length(about, knowledge, several=several)
-    passages = [of_document(topic, document.id, knowledge, room=room // len(about)) for topic in about]
+    passages = [
+        _all_of(of_document(topic, document.id, knowledge), knowledge, room // len(about)) for topic in about
+    ]
     names = tuple(topic.id for topic in about)
     if any(passage.statements for passage in passages):
         reply = _fitted(about, passages, knowledge)
@@ -321,22 +367,11 @@ def _document_reply(
     return replace(reply, buttons=_buttons(about)), kept
 
 
-def _said_by(document: str, question: Question, memory: Memory, knowledge: Knowledge) -> tuple[Reply, Memory]:
-    """Answer a question that is put to one of the documents; where that one is silent, say so and answer from the rest."""
-    topic = knowledge.topics[question.intent]
-    room = LONGEST - _closing_length([topic], knowledge, several=False)
-    passage = of_document(topic, document, knowledge, room=room, question=question)
-    if not passage.statements:
-        name = knowledge.documents[document].name
-        text = knowledge.notices["document_silent"].format(document=name, label=topic.label)
-        reply, kept = _topic_reply([question], memory, knowledge)
-        return replace(reply, text=f"{text}\n{reply.text}", notices=("document_silent", *reply.notices)), kept
-    others = [each.name for each in knowledge.documents.values() if topic.sides and each.id != document]
-    buttons = (*(f"What does {name[0].lower()}{name[1:]} say?" for name in others), *_buttons([topic]))[
-        :BUTTONS
-    ]
-    reply = replace(_fitted([topic], [passage], knowledge), buttons=buttons)
-    return reply, Memory(topics=(topic.id,), told=reply.statements)
+def _all_of(topic: Topic, knowledge: Knowledge, room: int) -> Passage:
+    """What there is to tell of ``topic``, whatever was asked about it; empty where that is nothing."""
+    if not topic.statements:
+        return Passage((), ())
+    return answer(topic, Question("", topic.id, sure=True), knowledge, room=room)
 
 
 def _fitted(
@@ -373,7 +408,9 @@ def _told_after(intent: str, about: Sequence[Topic], memory: Memory, knowledge: 
     for topic in about:
         if intent == "ask_why":
             passages.append(reasons(topic, knowledge))
-        elif intent in ("ask_verdict", "ask_simpler"):
+        elif intent == "ask_differences" and not several:
+            passages.append(plain_answer(topic, Question("", topic.id, sure=True), knowledge))
+        elif intent in ("ask_verdict", "ask_simpler", "ask_differences"):
             brief = brief_answer(topic, Question("", topic.id, sure=True), knowledge)
             passages.append(brief if several else short_answer(topic, knowledge))
         else:
@@ -382,16 +419,48 @@ def _told_after(intent: str, about: Sequence[Topic], memory: Memory, knowledge: 
     return passages
 
 
+def _differences_reply(knowledge: Knowledge) -> Reply:
+    """List what the documents do not agree on, and on what they do ("where do the two disagree?")."""
+    about = [topic for topic in knowledge.topics.values() if topic.agreement == "differ"]
+    points = "; ".join(topic.differ_on for topic in about)
+    agreed = "; ".join(topic.label for topic in knowledge.topics.values() if topic.agreement == "agree")
+    told = tuple(name for topic in about for name in topic.sides)
+    lines = (knowledge.notices["differences"].format(points=points, agreed=agreed),)
+    reply = _answer_reply(tuple(topic.id for topic in about), Passage(lines, told), knowledge, short=True)
+    buttons = tuple(_asks(topic) for topic in about)[:BUTTONS]
+    return replace(reply, statements=(), buttons=buttons, notices=(*reply.notices, "differences"))
+
+
+def _contents_reply(document: str, knowledge: Knowledge) -> Reply:
+    """Say what one of the documents is, and on which topics it says something ("what is the review about?")."""
+    told = knowledge.documents[document]
+    every = (of_document(topic, document, knowledge) for topic in knowledge.topics.values())
+    about = [topic for topic in every if topic.lead or topic.sides]
+    labels = "; ".join(topic.label for topic in about)
+    lines = (
+        _described(told),
+        knowledge.notices["contents"].format(document=told.name, labels=labels),
+        knowledge.notices["disclaimer_short"],
+    )
+    buttons = tuple(_asks(topic) for topic in about)[:BUTTONS]
+    return Reply(_bubble(lines), "small_talk", notices=("contents", "disclaimer_short"), buttons=buttons)
+
+
+def _described(document: Document) -> str:
+    """What a document is, who published it and when it was read."""
+    return (
+        f'{document.name}: "{document.title}", {document.publisher_kind},'
+        f" from {document.publisher}, read on {document.read.isoformat()}."
+    )
+
+
 def _sources_reply(about: Sequence[Topic], memory: Memory, knowledge: Knowledge) -> Reply:
     sources = _sources(memory.told, knowledge)
     lines = [knowledge.notices["all_sources"]]
     for document in knowledge.documents.values():
         sections = [s["section"] for s in sources if s["document"] == document.id]
         used = f" Sections used: {_quoted(sections)}." if sections else ""
-        lines.append(
-            f'• {document.name}: "{document.title}", {document.publisher_kind},'
-            f" from {document.publisher}, read on {document.read.isoformat()}.{used}"
-        )
+        lines.append(f"• {_described(document)}{used}")
     lines.append(knowledge.notices["disclaimer"])
     names = tuple(topic.id for topic in about)
     return Reply(

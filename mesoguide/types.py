@@ -122,7 +122,8 @@ class Question:
     the intents with their probabilities (0 to 1), best first. ``focus`` holds the ids of the
     statements nearest in meaning with their cosine, best first; ``near`` the same whatever their
     topic, for a question that leans on the last answer. ``names`` are the ids of the
-    terms found in it (``language/en_mesoguide/terms.yml``).
+    terms found in it (``language/en_mesoguide/terms.yml``), ``document`` the id of the document that
+    it is put to, or "".
     """
 
     text: str
@@ -132,6 +133,7 @@ class Question:
     focus: tuple[tuple[str, float], ...] = ()
     names: tuple[str, ...] = ()
     near: tuple[tuple[str, float], ...] = ()
+    document: str = ""
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Question:
@@ -145,6 +147,7 @@ class Question:
             intent=value["intent"],
             sure=bool(value["sure"]),
             names=tuple(value.get("names", ())),
+            document=value.get("document", ""),
             **pairs,
         )
 

@@ -33,9 +33,10 @@ def question(
     ranking: Sequence[tuple[str, float]] = (),
     focus: Sequence[tuple[str, float]] = (),
     names: Sequence[str] = (),
+    document: str = "",
 ) -> Question:
     """Make a question that was understood as ``intent``."""
-    return Question(text, intent, sure, tuple(ranking), tuple(focus), tuple(names))
+    return Question(text, intent, sure, tuple(ranking), tuple(focus), tuple(names), document=document)
 
 
 def ask(

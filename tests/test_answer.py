@@ -243,7 +243,8 @@ def test_plain_answer_tells_a_lead_once_and_sides_always() -> None:
 def test_one_document_alone_still_says_what_is_left_open(name: str) -> None:
     """What a topic leaves open is said with the statements of one document too."""
     asked = KNOWLEDGE.topics[name]
-    passage = of_document(asked, "review", KNOWLEDGE, room=ROOM)
+    own = of_document(asked, "review", KNOWLEDGE)
+    passage = answer(own, question(name), KNOWLEDGE, room=ROOM)
 
     assert {"review"} >= {*speakers(passage.statements)}
     assert (asked.open in passage.lines) is bool(asked.open and passage.statements)

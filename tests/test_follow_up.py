@@ -10,10 +10,8 @@ from mesoguide.follow_up import (
     NAMED,
     TIMED,
     about,
-    asked_document,
     compared,
     goes_back,
-    named_document,
     named_topic,
     next_topic,
     other_treatment,
@@ -377,51 +375,3 @@ def test_a_correction_does_not_stay_with_what_was_understood(text: str) -> None:
     asked = question("evidence", text, ranking=[("evidence", 0.6), ("safety", 0.3)])
 
     assert same_topic(asked, Memory(topics=("safety",)), KNOWLEDGE) is None
-
-
-@pytest.mark.parametrize(
-    ("expected", "text"),
-    [
-        ("guide", "and the guide?"),
-        ("guide", "what does the guide say about that"),
-        ("review", "does the review agree?"),
-        ("review", "and what about the review"),
-        ("review", "and the other article?"),
-        ("", "the second one"),
-        ("", "is there a guide for aftercare"),
-        ("", "do the guide and the review agree?"),
-        ("", "and other treatments?"),
-        ("", "and the reviews?"),
-        ("", "what does the review say about side effects"),
-    ],
-)
-def test_a_follow_up_can_ask_for_one_document(expected: str, text: str) -> None:
-    """Short words for one of the documents and nothing else ask for what it says on the last topic."""
-    told = ("review.limits.pain", "review.faq.pain", "guide.procedure.pain")
-    memory = Memory(topics=("pain",), told=told)
-
-    assert expected == asked_document(question("unclear", text, sure=False), memory, KNOWLEDGE)
-
-
-@pytest.mark.parametrize(
-    ("expected", "text"),
-    [
-        ("review", "what does the review say about how many sessions"),
-        ("guide", "does the guide mention pain?"),
-        ("guide", "According to the guide, who should not have it"),
-        ("review", "is there anything in the review on price"),
-        ("review", "how many jabs does the review actually talk about?"),
-        ("review", "review: does it work for men?"),
-        ("guide", "the guide - how often do you have to go"),
-        ("review", "what does the reveiw say about pain"),
-        ("", "what does the doctor say about pain"),
-        ("", "the review says 8 to 10, is that enough?"),
-        ("", "does the guide say the same as the review about pain"),
-        ("", "how much does it hurt"),
-        ("", "what do the reviews say about it"),
-        ("", "according to the doctor it hurts. what does the guide cost"),
-    ],
-)
-def test_a_question_can_be_put_to_one_document(expected: str, text: str) -> None:
-    """Only a question for what one of the documents says is put to that one; its bare name is not enough."""
-    assert expected == named_document(question("pain", text), KNOWLEDGE)

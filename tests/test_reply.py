@@ -29,7 +29,9 @@ NOTICES = KNOWLEDGE.notices
 SILENT = "silent_personal"
 PUBLISHER = ("benefits", "safety", "evidence", "cost")
 """Topics on which it matters who says it: the guide and the review want to sell."""
-FOLLOW_UPS = ("ask_more", "ask_why", "ask_verdict", "ask_simpler", "ask_sources", "ask_next")
+FOLLOW_UPS = (
+    "ask_more", "ask_why", "ask_verdict", "ask_simpler", "ask_sources", "ask_next", "ask_differences", "ask_contents",
+)  # fmt: skip
 INTENTS = (
     *TOPICS, *SMALL_TALK, *FOLLOW_UPS, SILENT, "silent_other", "clinic", "human", "out_of_scope",
     UNCLEAR, "empty", CLARIFY, "nlu_fallback", "an intent that nobody knows",
@@ -51,6 +53,8 @@ WORDS = st.sampled_from(
         "and the other article?",
         "and PRP?",
         "what about women",
+        "summarise the guide",
+        "do they differ on that",
         "🙂",
         "",
         "x" * 300,
@@ -58,10 +62,11 @@ WORDS = st.sampled_from(
 )
 QUESTIONS = st.lists(
     st.builds(
-        lambda intent, text, sure, ranking, focus, names: question(
-            intent, text, sure=sure, ranking=ranking, focus=focus, names=names
+        lambda intent, text, sure, ranking, focus, names, document: question(
+            intent, text, sure=sure, ranking=ranking, focus=focus, names=names, document=document
         ),
         st.sampled_from(INTENTS), WORDS, st.booleans(), RANKINGS, FOCI, NAMES,
+        st.sampled_from(["", "", "guide", "review"]),
     ),
     max_size=5,
 )  # fmt: skip
@@ -95,7 +100,20 @@ def own_texts() -> Iterator[str]:
         yield NOTICES["clarify"].format(first=first, second=second)
     for names in itertools.chain(zip(labels), itertools.permutations(labels, 2)):
         yield NOTICES["nothing_left"].format(label=" and ".join(names))
-    for key in NOTICES.keys() - {"differ", "clarify", "nothing_left"}:
+        for document in KNOWLEDGE.documents.values():
+            yield NOTICES["document_silent"].format(document=document.name, label=" and ".join(names))
+    yield from re.split(r"\{points\}\. |\{agreed\}\. ", NOTICES["differences"])
+    yield from labels
+    yield from (topic.differ_on for topic in KNOWLEDGE.topics.values())
+    yield NOTICES["contents"].split("{document} ")[1].split("{labels}")[0]
+    for key in NOTICES.keys() - {
+        "differ",
+        "clarify",
+        "nothing_left",
+        "document_silent",
+        "differences",
+        "contents",
+    }:
         yield NOTICES[key]
 
 
@@ -519,7 +537,7 @@ def test_sources_without_an_answer_are_the_documents() -> None:
     assert "Sections used" not in reply.text
 
 
-@pytest.mark.parametrize("intent", ["ask_more", "ask_why", "ask_verdict", "ask_simpler", "ask_next"])
+@pytest.mark.parametrize("intent", ["ask_more", "ask_why", "ask_simpler", "ask_next"])
 def test_follow_up_to_nothing_says_what_can_be_asked(intent: str) -> None:
     """A follow-up without an answer before it gets the list of what the bot knows."""
     reply = talk(intent)[0]
@@ -602,7 +620,7 @@ def test_a_question_put_to_one_document_is_answered_from_it(name: str, document:
     """The reply holds statements of that document alone, and says where the two differ; a silent one is said to be silent."""
     topic = KNOWLEDGE.topics[name]
     own = {each for each in topic.statements if KNOWLEDGE.statements[each].document == document}
-    reply, kept = ask(question(name, f"what does the {document} say about it"))
+    reply, kept = ask(question(name, document=document))
 
     assert (name,) == kept.topics == reply.topics
     assert bool(own) is ("document_silent" not in reply.notices)
@@ -613,10 +631,123 @@ def test_a_question_put_to_one_document_is_answered_from_it(name: str, document:
 
 def test_the_other_document_is_offered_where_the_two_differ() -> None:
     """After one document's side a button asks for the other's, and that button is understood."""
-    reply, kept = ask(question("pain", "what does the review say about pain"))
+    reply, kept = ask(question("pain", document="review"))
     other, _ = ask(question(UNCLEAR, reply.buttons[0], sure=False), memory=kept)
 
     assert {"guide"} == {KNOWLEDGE.statements[name].document for name in other.statements}
+
+
+def test_several_questions_put_to_one_document_are_all_answered_from_it() -> None:
+    """Each topic is told as that document tells it; where it is silent, that is said and the other one answers."""
+    reply, _ = ask(question("pain", "pain", document="guide"), question("cost", "cost", document="guide"))
+    guide, label = KNOWLEDGE.documents["guide"].name, KNOWLEDGE.topics["cost"].label
+
+    assert ("pain", "cost") == reply.topics
+    assert {"guide"} == speakers(set(reply.statements) & set(KNOWLEDGE.topics["pain"].statements))
+    assert {"review"} == speakers(set(reply.statements) & set(KNOWLEDGE.topics["cost"].statements))
+    assert NOTICES["document_silent"].format(document=guide, label=label) in reply.text
+    assert 1 == reply.notices.count("document_silent")
+
+
+def test_one_topic_put_to_each_document_is_told_by_both() -> None:
+    """ "What does the guide say about pain, and what the review?" is the question for both."""
+    reply, _ = ask(question("pain", "one", document="guide"), question("pain", "two", document="review"))
+
+    assert {"guide", "review"} == speakers(reply.statements)
+    assert ("pain",) == reply.topics
+
+
+def test_another_subject_put_to_a_document_is_not_in_it() -> None:
+    """ "What does the review say about the tides?" is told that the articles do not say it."""
+    asked = [question("out_of_scope", document=document) for document in ("review", "")]
+
+    assert ["not_in_documents", "out_of_scope"] == [ask(each)[0].kind for each in asked]
+
+
+def test_after_a_comparison_a_question_to_one_document_is_about_mesotherapy() -> None:
+    """What the review says about pain after a word about PRP must not look as if it were about PRP."""
+    reply, _ = ask(question("pain", "pain", document="review"), memory=Memory(topics=("compare_prp",)))
+
+    assert "about_mesotherapy" in reply.notices
+
+
+def test_where_the_documents_differ_is_listed() -> None:
+    """The list holds every point on which they differ and no other, with both documents as its source."""
+    reply, kept = ask("ask_differences")
+    differing = {topic.id for topic in KNOWLEDGE.topics.values() if topic.agreement == "differ"}
+
+    assert differing == set(reply.topics)
+    assert all(KNOWLEDGE.topics[name].differ_on in reply.text for name in differing)
+    assert {"guide", "review"} == {source["document"] for source in reply.sources}
+    assert () == kept.topics
+    assert LONGEST_OF_ALL >= len(reply.text)
+
+
+def test_which_is_best_before_any_answer_gets_no_verdict() -> None:
+    """ "Which one is better, the guide or the review?" is told that the bot does not choose."""
+    assert ("bottom_line", "disclaimer_short") == ask("ask_verdict")[0].notices
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["do they disagree on that?", "do they agree?", "why don't they agree"],
+)
+@pytest.mark.parametrize("name", ["pain", "side_effects", "compare_prp"])
+def test_whether_they_differ_on_that_is_about_the_last_answer(name: str, text: str) -> None:
+    """The last topic is told as both documents tell it, and whether they agree, or that one of them is silent."""
+    topic = KNOWLEDGE.topics[name]
+    reply = talk(name, [question("ask_differences", text, ranking=[("ask_differences", 0.9)])])[1]
+    said = {
+        "differ": NOTICES["differ"].format(differ_on=topic.differ_on),
+        "agree": NOTICES["agree"],
+        "one": topic.open,
+    }
+
+    assert (name,) == reply.topics
+    assert said[topic.agreement] in reply.text
+    assert ("agree" in reply.notices) is (topic.agreement == "agree")
+
+
+@pytest.mark.parametrize("text", ["what else do they disagree on", "on which points do they differ"])
+def test_what_else_they_differ_on_is_the_whole_list(text: str) -> None:
+    """Asked for the points after an answer, the reply is the list; "the first one" is then the first of it."""
+    asked = question("ask_differences", text, ranking=[("ask_differences", 0.9)])
+    replies = talk("pain", [asked], [question(UNCLEAR, "the first one", sure=False)])
+
+    assert 1 < len(replies[1].topics)
+    assert replies[1].topics[:1] == replies[2].topics
+
+
+@pytest.mark.parametrize(
+    ("document", "text"), [("guide", "sum up the guide"), ("review", "what does the second article say")]
+)
+def test_what_a_document_is_about_is_told_by_its_topics(document: str, text: str) -> None:
+    """The reply names the document, who published it, and topics that it says something about."""
+    reply, _ = ask(question("ask_contents", text))
+    told = KNOWLEDGE.documents[document]
+    own = {
+        topic.label: any(KNOWLEDGE.statements[name].document == document for name in topic.statements)
+        for topic in KNOWLEDGE.topics.values()
+    }
+
+    assert told.title in reply.text
+    assert told.publisher in reply.text
+    listed = reply.text.split("these points: ")[1].split(". Ask me")[0].split("; ")
+    assert {label for label, has in own.items() if has} >= {*listed}
+    assert len(listed) == len({*listed}) > 5
+    assert LONGEST_OF_ALL >= len(reply.text)
+
+
+def test_what_can_be_asked_of_one_document_is_what_it_is_about() -> None:
+    """ "Which topics are in the guide?" is read without its last words; the guide's contents are told all the same."""
+    reply, _ = ask(question("capabilities", "which topics are", document="guide"))
+
+    assert KNOWLEDGE.documents["guide"].title in reply.text
+
+
+def test_what_both_documents_are_about_is_what_can_be_asked() -> None:
+    """A question for the contents that names no single document gets the list of what can be asked."""
+    assert "capabilities" in ask(question("ask_contents", "what are your articles about"))[0].notices
 
 
 def test_one_document_on_five_topics_is_not_too_long() -> None:

@@ -34,6 +34,13 @@ BULLETS = frozenset({"-", "–", "—", "*", "•"})
 """Stand before the items of one, with a space on either side ("- price - side effects")."""
 MOST_BEFORE_COLON = 4
 """Words before a colon that opens a bare list ("please advise: price, side effects")."""
+ABOUT = frozenset({"about", "regarding", "abt"})
+TELLS = frozenset(
+    "say says said know tell tells talk talks speak mention mentions write writes hear read".split()
+)
+"""Before "about" they announce a bare list as well ("what does the review say about pain and cost")."""
+ACCORDING = "according"
+"""Ends one ("pain and cost according to the review")."""
 MOST_IN_ITEM = 4
 """Words in an item of a bare list."""
 MOST_ONES = 3
@@ -133,21 +140,23 @@ def _between(span: Span) -> list[str]:
 
 def _items(span: Span) -> list[str]:
     """The items of a bare list; empty where ``span`` is none."""
-    start = _after_colon(span)
-    cuts = [
-        token.i + 1 for token in span.doc[start : span.end] if token.lower_ in SEPARATES or _bullet(token)
-    ]
-    items = [span.doc[a:b] for a, b in pairwise([start, *cuts, span.end])]
+    start = _after_announcement(span)
+    end = next((token.i for token in span.doc[start : span.end] if token.lower_ == ACCORDING), span.end)
+    cuts = [token.i + 1 for token in span.doc[start:end] if token.lower_ in SEPARATES or _bullet(token)]
+    items = [span.doc[a:b] for a, b in pairwise([start, *cuts, end])]
     items = [item for item in items if _words(item)]
     if not 1 < len(items) <= MOST_QUESTIONS or max(map(_words, items)) > MOST_IN_ITEM:
         return []
     return [text for text in map(_trimmed, items) if text]
 
 
-def _after_colon(span: Span) -> int:
-    """Where a bare list begins: after the colon of the few words that announce it, if there are any."""
+def _after_announcement(span: Span) -> int:
+    """Where a bare list begins: after the colon, or the "about", of the few words that announce it."""
     for token in span[: 2 * MOST_BEFORE_COLON]:
-        if token.text == ":" and _words(span.doc[span.start : token.i]) <= MOST_BEFORE_COLON:
+        before = span.doc[span.start : token.i]
+        if token.text == ":" and _words(before) <= MOST_BEFORE_COLON:
+            return int(token.i + 1)
+        if token.lower_ in ABOUT and any(word.lower_ in TELLS for word in before):
             return int(token.i + 1)
     return int(span.start)
 

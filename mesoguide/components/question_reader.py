@@ -21,8 +21,9 @@ from en_mesoguide.vectors import COMPONENT
 from mesoguide.components.nearest_example_rejection import REJECTED, TRUST, UNTUNED
 from mesoguide.components.question_splitter import DOCUMENT, PARENT, PIECE_OF, UNREADABLE
 from mesoguide.knowledge import shared_knowledge
+from mesoguide.named_document import asked_document, named_document
 from mesoguide.rejection import unit
-from mesoguide.types import Knowledge, Question
+from mesoguide.types import Knowledge, Memory, Question
 from mesoguide.understanding import focus, questions
 
 
@@ -63,6 +64,7 @@ class QuestionReader(GraphComponent):
         found = questions(whole, rest, self.knowledge.topics, pieces)
         documents = {part.get(TEXT): part.get(DOCUMENT) for part in parts}
         found = [self._focused(each, documents[each.text], model, alone=len(found) == 1) for each in found]
+        found = self._put_to_documents(found, parent.get(TEXT) or "")
         confidence = dict(found[0].ranking).get(found[0].intent, 0.0)
         intent = found[0].intent if found[0].intent in dict(found[0].ranking) else REJECTED
         ranking = [{"name": name, "confidence": value} for name, value in whole.ranking[:10]]
@@ -72,6 +74,18 @@ class QuestionReader(GraphComponent):
         shown = [asdict(replace(question, ranking=question.ranking[:5])) for question in found]
         parent.set("questions", shown, add_to_output=True)
         return parent
+
+    def _put_to_documents(self, found: list[Question], message: str) -> list[Question]:
+        """Say of each question which document it is put to: the one that it names, or else the whole message.
+
+        "And what does the guide say about it?" is no question of its own beside one about a topic.
+        """
+        of_all = named_document(message, self.knowledge)
+        topics = [each for each in found if each.intent in self.knowledge.topics]
+        if len(topics) == 1:
+            bare = [each for each in found if asked_document(each.text, Memory(), self.knowledge)]
+            return [replace(each, document=of_all) for each in found if each in topics or each not in bare]
+        return [replace(each, document=named_document(each.text, self.knowledge) or of_all) for each in found]
 
     def _focused(self, question: Question, document: Any, model: SpacyModel, *, alone: bool) -> Question:
         """Give ``question`` the statements nearest to it in meaning."""

@@ -18,6 +18,8 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from en_mesoguide import build, questions, vectors
+from mesoguide.knowledge import shared_knowledge
+from mesoguide.named_document import put_to
 
 PARENT = "mesoguide_message"
 """Key under which each part carries the message that it comes from."""
@@ -35,7 +37,8 @@ UNREADABLE = "empty"
 class QuestionSplitter(GraphComponent):
     """Replaces each message by a copy and one message for each question proposed in it.
 
-    It also adds one for each piece that "and" and the like join in a question.
+    It also adds one for each piece that "and" and the like join in a question. A question that is put to
+    one of the documents is read without the words that say so.
     """
 
     @classmethod
@@ -68,6 +71,9 @@ def _parts(message: Message, model: SpacyModel) -> list[Message]:
     document = message.get(SPACY_DOCS[TEXT])
     if document is None or not any(character.isalnum() for character in text):
         return [_part(UNREADABLE, model.model(UNREADABLE), message)]
+    _, asked = put_to(text, shared_knowledge())
+    if asked != text:
+        text, document = asked, model.model(asked)
     parts = [_part(text, document, message)]
     several = len(document._.questions) > 1
     if several:

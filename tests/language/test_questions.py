@@ -153,6 +153,14 @@ def test_any_text_can_be_split(text: str) -> None:
         ),
         ({"please tell: steps, safety": ["steps", "safety"]}, "please tell: steps, safety"),
         (
+            {"what does the review say about pain and cost?": ["pain", "cost?"]},
+            "what does the review say about pain and cost?",
+        ),
+        (
+            {"pain and cost according to the review": ["pain", "cost"]},
+            "pain and cost according to the review",
+        ),
+        (
             {"say what they inject or whether it lasts": ["say what they inject", "whether it lasts"]},
             "say what they inject or whether it lasts",
         ),

@@ -129,6 +129,45 @@ def test_one_document_is_asked(ask, text: str, topic: str, document: str) -> Non
     assert {document} == {source["document"] for source in reply["sources"]}
 
 
+@pytest.mark.parametrize(
+    ("text", "topics", "documents"),
+    [
+        ("what has the review got to say about the pain and the price", {"pain", "cost"}, {"review"}),
+        ("Acc. to the guide who does it, and does it hurt?", {"practitioner", "pain"}, {"guide"}),
+        (
+            "hello, could you please tell me what the guide has to say on side effects",
+            {"side_effects"},
+            {"guide"},
+        ),
+        ("what does the 2nd article tell us about pain", {"pain"}, {"review"}),
+        ("what do the guide and the review say about pain", {"pain"}, {"guide", "review"}),
+    ],
+)
+def test_several_questions_are_put_to_one_document(
+    ask, text: str, topics: set[str], documents: set[str]
+) -> None:
+    """Whatever words name it, every question of the message is answered from the document that it names, or from both."""
+    (reply,) = ask(text)
+
+    assert topics == set(reply["topics"])
+    assert documents == {name.split(".")[0] for name in reply["statements"]}
+
+
+def test_a_conversation_about_the_articles_themselves(ask) -> None:
+    """Where they part, whether they do here, what the other one says, and what each is about: each is answered as asked."""
+    listed, pain, here, other, about = ask(
+        "on which points do your two articles not agree?", "what does the guide say on pain", "do they agree there",
+        "same in the review?", "and what is that review about, roughly?",
+    )  # fmt: skip
+
+    assert 5 < len(listed["topics"])
+    assert [["pain"]] * 3 == [reply["topics"] for reply in (pain, here, other)]
+    assert [{"guide"}, {"guide", "review"}, {"review"}] == [
+        {name.split(".")[0] for name in reply["statements"]} for reply in (pain, here, other)
+    ]
+    assert "contents" in about["notices"]
+
+
 def test_how_deep_is_answered_with_both_sides(ask) -> None:
     """The depth, which the documents name in words, is told from both."""
     (reply,) = ask("how deep does the needle go?")
