@@ -145,6 +145,9 @@ def _add_measuring(commands: Any) -> None:
     benchmark.add_argument("folder", type=Path, help="with the data set's files")
     benchmark.add_argument("--only", action="append", default=[], metavar="TASK", help="not all of its tasks")
     benchmark.add_argument("--without-stock", action="store_true", help="leave stock Rasa out")
+    benchmark.add_argument(
+        "--tuned", action="store_true", help="ours with tuned layers, too (fetches torch; minutes more)"
+    )
     benchmark.set_defaults(run=_benchmark)
 
     bench = commands.add_parser("bench", help="time and memory beside stock Rasa")
@@ -337,14 +340,10 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _tune(options: argparse.Namespace) -> int:
-    import shutil
-
     _prepared(options)
     from mesoguide.rasa_host.tuning import tune
-    from mesoguide.settings import ROOT
 
-    own = ROOT / ".tools" / "bin" / "uv"
-    return tune(_say, uv=shutil.which("uv") or str(own))
+    return tune(_say)
 
 
 def _benchmark(options: argparse.Namespace) -> int:
@@ -356,9 +355,9 @@ def _benchmark(options: argparse.Namespace) -> int:
     _prepared(options)
     from mesoguide.rasa_host.benchmark import benchmark
 
-    stock = not options.without_stock
+    stock, tuned = not options.without_stock, options.tuned
     measured = False
-    for line in benchmark(options.name, options.folder, _say, only=options.only, stock=stock):
+    for line in benchmark(options.name, options.folder, _say, only=options.only, stock=stock, tuned=tuned):
         print(line, flush=True)
         measured = True
     return 0 if measured else 1

@@ -216,11 +216,11 @@ def _varied(
     if chance.random() < ENDED:
         text += chance.choice(ENDINGS)
     if chance.random() < TYPO:
-        text = _mistyped(text, chance)
+        text = mistyped(text, chance)
     return {"text": text, "tier": tier, "intent": intent}
 
 
-def _mistyped(text: str, chance: random.Random) -> str:
+def mistyped(text: str, chance: random.Random) -> str:
     """Drop, double or swap one letter."""
     if len(text) < 6:
         return text
@@ -283,7 +283,12 @@ def member(
 ) -> dict[str, torch.Tensor]:
     """Train one network; return its head and its updates as 16-bit numbers."""
     network = tune(rows, model, epochs=epochs, seed=seed, start=start)
-    tensors = {"head": torch.cat([network.tier.weight, network.tier.bias[:, None]], dim=1)}
+    return kept(network, network.tier)
+
+
+def kept(network: Network, head: nn.Linear) -> dict[str, torch.Tensor]:
+    """Return ``head`` and the updates of ``network`` as 16-bit numbers."""
+    tensors = {"head": torch.cat([head.weight, head.bias[:, None]], dim=1)}
     for i in range(FIRST_TUNED, LAYERS):
         for short in MATRICES:
             matrix = getattr(network.layers[i], short)

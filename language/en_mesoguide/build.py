@@ -57,6 +57,7 @@ def build(
     other_lines: Iterable[str] = (),
     calibration: Iterable[str] = (),
     own_subject: bool = True,
+    layers: Path | None = None,
 ) -> None:
     """Write the pipeline to ``folder``.
 
@@ -73,6 +74,8 @@ def build(
     own_subject
         Read the treatment's names as "it" (``names.yml``) and use the tuned layers; off for
         other subjects.
+    layers
+        Layers tuned for another subject (see :mod:`.tuned`), in place of ours.
 
     Raises
     ------
@@ -82,12 +85,15 @@ def build(
     new = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     kept, encoder = folder / ENCODER, new / ENCODER
-    if _made_from(kept) == _encoder_digest():
+    if layers is not None:
+        _build_encoder(encoder, layers)
+    elif _made_from(kept) == _encoder_digest():
         shutil.copytree(kept, encoder, copy_function=_link)
     else:
         _build_encoder(encoder)
     lines = list(training_lines)
-    nlp = _pipeline([*lines, *other_lines], encoder, own_subject=own_subject)
+    is_tuned = own_subject or layers is not None
+    nlp = _pipeline([*lines, *other_lines], encoder, own_subject=own_subject, is_tuned=is_tuned)
     nlp.to_disk(new, exclude=[ENCODER])
     vectors = nlp.get_pipe(ENCODER).from_disk(encoder)
     _know(nlp, lines, vectors.encoded, encoder / FILE)
@@ -130,7 +136,7 @@ def digest(folder: Path = DATA) -> str:
     return total.hexdigest()
 
 
-def _build_encoder(folder: Path) -> None:
+def _build_encoder(folder: Path, layers: Path = tuned.FILE) -> None:
     from safetensors.numpy import load_file
 
     spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
@@ -144,9 +150,10 @@ def _build_encoder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
     published = load_file(weights)
-    graph = build_graph(published, tuned.load().weights(published))
+    graph = build_graph(published, tuned.load(layers).weights(published))
     save_quantised(graph, folder)
-    (folder / MADE_FROM).write_text(_encoder_digest(), "utf-8")
+    if layers == tuned.FILE:
+        (folder / MADE_FROM).write_text(_encoder_digest(), "utf-8")
 
 
 def _know(nlp: Language, lines: Iterable[str], encode: Encode, file: Path) -> None:
@@ -160,7 +167,7 @@ def _know(nlp: Language, lines: Iterable[str], encode: Encode, file: Path) -> No
     known.save(file)
 
 
-def _pipeline(lines: Iterable[str], encoder: Path, *, own_subject: bool) -> Language:
+def _pipeline(lines: Iterable[str], encoder: Path, *, own_subject: bool, is_tuned: bool) -> Language:
     tokenizer = {"@tokenizers": "mesoguide.repairing_tokenizer.v1"}
     nlp = spacy.blank("en", config={"nlp": {"tokenizer": tokenizer}})
     common = _common_words(encoder)
@@ -176,7 +183,7 @@ def _pipeline(lines: Iterable[str], encoder: Path, *, own_subject: bool) -> Lang
             for phrase in phrases
         ]
     )
-    vectors = nlp.add_pipe(COMPONENT, config={} if own_subject else {"tuned_weight": 0.0})
+    vectors = nlp.add_pipe(COMPONENT, config={} if is_tuned else {"tuned_weight": 0.0})
     # Rasa's SpacyFeaturizer adds nothing where the vocabulary's vectors have no width.
     nlp.vocab.vectors = Vectors(shape=(1, vectors.width))
     nlp.meta.update(name="mesoguide", version=version("en-mesoguide"))

@@ -33,7 +33,7 @@ MANY = 1000
 PLAIN = "plain"
 """The graph's output of the published encoder."""
 TUNED = tuple(f"tuned.{member}" for member in range(4))
-"""Its outputs with the last layers tuned for the safety stop, one a member (:mod:`.tuned`)."""
+"""Its outputs with the last layers tuned, one a member (:mod:`.tuned`); a graph may have fewer."""
 
 Vectors = NDArray[np.float32]
 Weights = Mapping[str, NDArray[Any]]
@@ -64,6 +64,11 @@ class Encoder:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_PIECES)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The graph's outputs with tuned layers, some of :data:`TUNED`."""
+        return tuple(name for name in TUNED if name in self._names)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Encode ``texts``; the result has one row of length 1 a text."""

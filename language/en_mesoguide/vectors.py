@@ -3,7 +3,8 @@
 ``scale · [MiniLM (384) | 0.4 · character n-grams (512) | 0.4 · word n-grams (512) | 0.36 ·
 tuned layers (384)]``; each block has length 1 before it is weighted. Rasa takes the mean over
 the tokens, which is the sentence vector again. The tuned layers (:mod:`.tuned`) are those of the
-safety stop, the mean of all members; they also know this bot's subject, and are left out for any other one.
+safety stop, the mean of all members; they also know this bot's subject, and are left out for any other one
+that has none of its own.
 
 (No ``from __future__ import annotations`` here: spaCy 3.4 reads a factory's annotations
 at import.)
@@ -21,7 +22,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Token
 
 from en_mesoguide import tiers
-from en_mesoguide.encoder import PLAIN, TUNED, WIDTH, Encoder, unit
+from en_mesoguide.encoder import PLAIN, WIDTH, Encoder, unit
 from en_mesoguide.known import CALIBRATION, FILE, Known
 
 __all__ = ["SentenceVectors", "as_one_token", "create_vectors"]
@@ -113,7 +114,7 @@ class SentenceVectors:
         """Return what the encoder makes of each text: its vector, then the mean of the members' ones."""
         if self.encoder is None:
             raise ValueError(UNBUILT)
-        names = (PLAIN, *TUNED) if self.tuned_weight else (PLAIN,)
+        names = (PLAIN, *self.encoder.members) if self.tuned_weight else (PLAIN,)
         plain, *members = [unit(rows) for rows in self.encoder.outputs(texts, names)]
         blocks = [plain, *([unit(np.mean(members, axis=0))] if members else [])]
         return np.concatenate(blocks, axis=1)
@@ -133,7 +134,7 @@ class SentenceVectors:
         """Return a row a text and a column a tier; see :func:`.tiers.logits`."""
         if self.encoder is None:
             raise ValueError(UNBUILT)
-        return tiers.logits(texts, self.encoder.outputs(texts, TUNED))
+        return tiers.logits(texts, self.encoder.outputs(texts, self.encoder.members))
 
     def _joined(self, texts: Sequence[str], encoded: NDArray[np.float32]) -> NDArray[np.float32]:
         blocks = [encoded[:, :WIDTH]]

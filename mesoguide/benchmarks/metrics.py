@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from mesoguide.benchmarks.types import Guess
@@ -43,3 +44,10 @@ def best_threshold(guesses: Sequence[Guess], labels: Sequence[str], out: str) ->
         if right > most and following > guess.trust:
             most, best = right, following
     return best
+
+
+def turning_away(trusts: Sequence[float], wanted: float) -> float:
+    """Return the lowest trust below which at least the share ``wanted`` (0 to 1) of ``trusts`` lies; 0 of none."""
+    ordered = sorted(trusts)
+    last = math.ceil(wanted * len(ordered))
+    return math.nextafter(ordered[last - 1], math.inf) if last else 0.0

@@ -20,7 +20,12 @@ from mesoguide.benchmarks.sets import SETS, missing, published
 from mesoguide.benchmarks.types import Example, Guess, Run, System
 from mesoguide.settings import ROOT
 
-NAMES = {"mesoguide": "Mesoguide", "tfidf": "TF-IDF + LR", "stock": "stock Rasa"}
+NAMES = {
+    "mesoguide": "Mesoguide",
+    "tuned": "Mesoguide, layers tuned",
+    "tfidf": "TF-IDF + LR",
+    "stock": "stock Rasa",
+}
 """Our systems, as :mod:`mesoguide.rasa_host.benchmark_worker` and as the table call them."""
 
 
@@ -31,6 +36,7 @@ def benchmark(
     *,
     only: Sequence[str] = (),
     stock: bool = True,
+    tuned: bool = False,
 ) -> Iterator[str]:
     """Measure on a data set; give the lines of a Markdown table as they come, none without data.
 
@@ -44,9 +50,12 @@ def benchmark(
         The tasks to measure; none means all.
     stock
         Whether stock Rasa is measured too; it takes minutes to hours.
+    tuned
+        Whether ours is measured with layers tuned on the task's own training messages, too.
     """
     data_set, known = SETS[name], published(name)
     begun = False
+    left_out = {name for name, wanted in (("stock", stock), ("tuned", tuned)) if not wanted}
     for task in only or data_set.tasks:
         if lacking := missing(data_set, task, folder):
             say(f"{task}: skipped, {folder} lacks {', '.join(lacking)}. Get it from {known['where']}")
@@ -56,7 +65,7 @@ def benchmark(
             begun = True
         content = data_set.read(folder, task)
         for system, title in NAMES.items():
-            if system == "stock" and not stock:
+            if system in left_out:
                 continue
             say(f"{task}: {title}, {len(content.training):,} training messages …")
             rows = data_set.measure(content, system_in_a_process(system))

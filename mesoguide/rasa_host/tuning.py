@@ -12,10 +12,12 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import yaml
@@ -31,19 +33,14 @@ NEEDS = ("torch==2.13.0", "numpy", "safetensors", "tokenizers")
 LONGEST = 1000
 
 
-def tune(say: Callable[[str], None], *, uv: str) -> int:
+def tune(say: Callable[[str], None]) -> int:
     """Write the *.safetensors of language/en_mesoguide anew; return what the tuning exits with.
 
     Parameters
     ----------
     say
         Told what is being done.
-    uv
-        The command that makes the environment.
     """
-    spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise RuntimeError(f"the package {WEIGHTS_PACKAGE} is missing: run `make setup`")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "messages.jsonl"
         rows = list(messages())
@@ -51,12 +48,40 @@ def tune(say: Callable[[str], None], *, uv: str) -> int:
         say("learning from n-grams …")
         learn_ngrams(rows)
         say("tuning (torch is fetched the first time; about half an hour on two cores) …")
-        needs = [part for need in NEEDS for part in ("--with", need)]
-        script, model = ROOT / "tuning" / "tune.py", Path(spec.origin).parent / "model"
-        command = [uv, "run", "--no-project", *needs, "python", str(script)]
-        command += [str(file), str(model), str(tuned.FILE), "--further"]
-        command += ["--examples", safety.examples_digest()]
-        return subprocess.call(command, env={**os.environ, "VIRTUAL_ENV": ""})
+        further = ("--further", "--examples", safety.examples_digest())
+        return with_torch("tune.py", file, tuned.FILE, *further).returncode
+
+
+def tune_intents(examples: Sequence[tuple[str, str]], target: Path) -> None:
+    """Tune layers on ``examples`` alone, a message and its intent each; write them to ``target``.
+
+    Raises
+    ------
+    RuntimeError
+        It failed; says how.
+    """
+    training = target.with_suffix(".json")
+    training.write_text(json.dumps(examples), "utf-8")
+    done = with_torch("tune_intents.py", training, target, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"tuning failed:\n{done.stderr[-2000:]}")
+
+
+def with_torch(script: str, messages: Path, target: Path, *more: str, **how: Any) -> CompletedProcess[Any]:
+    """Run ``tuning/<script>`` on ``messages`` in its own environment, which has torch; it writes ``target``."""
+    spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise RuntimeError(f"the package {WEIGHTS_PACKAGE} is missing: run `make setup`")
+    uv = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
+    needs = [part for need in NEEDS for part in ("--with", need)]
+    places = (
+        str(ROOT / "tuning" / script),
+        str(messages),
+        str(Path(spec.origin).parent / "model"),
+        str(target),
+    )
+    command = [uv, "run", "--no-project", *needs, "python", *places, *more]
+    return subprocess.run(command, check=False, env={**os.environ, "VIRTUAL_ENV": ""}, **how)
 
 
 def learn_ngrams(rows: Sequence[Mapping[str, Any]], file: Path = ngrams.FILE) -> None:

@@ -4,9 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from mesoguide.rasa_host import quiet
+from mesoguide.benchmarks.types import Example, Guess, Run
+from mesoguide.rasa_host import benchmark as command
+from mesoguide.rasa_host import benchmark_worker, quiet, tuning
 from mesoguide.rasa_host.benchmark import benchmark, system_in_a_process
 from mesoguide.rasa_host.training import prepare
+from tests.benchmarks.fakes import write_csv, write_layers
+
+TRAINING = [
+    (text.format(thing), label)
+    for label, text in {"open": "when do you open the {}", "buy": "I want to buy a {}"}.items()
+    for thing in ("shop", "book", "pen", "lamp", "chair", "table")
+]
 
 
 def test_a_missing_data_set_is_said_with_where_to_get_it(tmp_path: Path) -> None:
@@ -38,17 +47,62 @@ def test_each_text_has_its_guess_though_one_is_blank() -> None:
 @pytest.mark.parametrize("system", ["mesoguide", "stock"])
 def test_our_systems_learn_from_the_data_set_alone(system: str) -> None:
     """Trained on a few messages of another subject, a system knows those labels and no other."""
-    training = [
-        (text.format(thing), label)
-        for label, text in {"open": "when do you open the {}", "buy": "I want to buy a {}"}.items()
-        for thing in ("shop", "book", "pen", "lamp", "chair", "table")
-    ]
-
     quiet.start()
     prepare(print)
 
-    run = system_in_a_process(system)(training, ["I want to buy a desk", "when do you open the office"])
+    run = system_in_a_process(system)(TRAINING, ["I want to buy a desk", "when do you open the office"])
 
     assert ["buy", "open"] == [guess.label for guess in run.guesses]
     assert run.training > 0
     assert run.message > 0
+
+
+@pytest.mark.parametrize(
+    ("tuned", "titles"), [(False, ["Mesoguide"]), (True, ["Mesoguide", "Mesoguide, layers tuned"])]
+)
+def test_tuned_layers_are_measured_only_when_asked(
+    tuned: bool, titles: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows with tuned layers cost minutes and torch: they come with ``--tuned`` alone, beside ours."""
+    for part in ("train", "test"):
+        write_csv(tmp_path / f"sofmattress_{part}.csv", ("sentence", "label"), ("how soft is it", "SOFT"))
+
+    def guess_nothing(name: str) -> object:
+        return lambda _, texts: Run([Guess("", 0.0, rejected=True) for _ in texts])
+
+    monkeypatch.setattr(command, "system_in_a_process", guess_nothing)
+    lines = list(benchmark("hint3", tmp_path, print, only=["sofmattress"], stock=False, tuned=tuned))
+
+    named = [line.split("|")[2].strip() for line in lines if line.startswith("|") and "Mesoguide" in line]
+    assert titles == named
+
+
+@pytest.mark.slow
+def test_layers_tuned_on_the_data_set_are_what_the_pipeline_reads_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The layers are tuned on the training messages alone, and the trained pipeline has their block of numbers."""
+    told: list[list[Example]] = []
+
+    def tune(examples: list[Example], target: Path) -> None:
+        told.append(examples)
+        write_layers(target)
+
+    quiet.start()
+    prepare(print)
+    monkeypatch.setattr(tuning, "tune_intents", tune)
+    run = benchmark_worker.tuned(TRAINING, ["I want to buy a desk", "when do you open the office"])
+
+    assert [TRAINING] == told
+    assert ["buy", "open"] == [guess.label for guess in run.guesses]
+
+
+@pytest.mark.slow
+def test_a_failed_tuning_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the tuning's own environment complains of stands in the error."""
+    monkeypatch.setattr(tuning.shutil, "which", lambda _: str(tmp_path / "uv"))
+    (tmp_path / "uv").write_text("#!/bin/sh\necho no torch for this machine >&2\nexit 2\n", "utf-8")
+    (tmp_path / "uv").chmod(0o755)
+
+    with pytest.raises(RuntimeError, match="no torch for this machine"):
+        tuning.tune_intents([("hello", "greet")], tmp_path / "layers.safetensors")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mesoguide.benchmarks.metrics import best_threshold, share, share_by_label
+from mesoguide.benchmarks.metrics import best_threshold, share, share_by_label, turning_away
 from mesoguide.benchmarks.types import Guess
 
 
@@ -34,3 +34,16 @@ def test_a_share_of_nothing_is_nothing() -> None:
 def test_the_threshold_is_the_lowest_with_the_most_right_answers(expected, guesses, labels) -> None:
     """It counts rejected messages as out of scope, and keeps equal trusts together."""
     assert expected == best_threshold(guesses, labels, "out")
+
+
+@pytest.mark.parametrize(("wanted", "away"), [(0.5, 2), (0.51, 3), (0.84, 4), (1.0, 4), (0.0, 0)])
+def test_as_many_are_turned_away_as_are_wanted_and_no_more(wanted: float, away: int) -> None:
+    """At least the share wanted lies below the threshold, and one message fewer would be too few."""
+    trusts = [0.4, 0.1, 0.3, 0.2]
+
+    assert away == sum(trust < turning_away(trusts, wanted) for trust in trusts)
+
+
+def test_nothing_is_turned_away_of_nothing() -> None:
+    """Without messages that are out of scope there is no threshold."""
+    assert 0.0 == turning_away([], 0.84)

@@ -3,10 +3,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import spacy
 from spacy.language import Language
 
 from en_mesoguide import DATA, build
+from en_mesoguide.encoder import PLAIN, WIDTH
+from en_mesoguide.vectors import COMPONENT
+from tests.benchmarks.fakes import write_layers
 
 pytestmark = pytest.mark.slow
 
@@ -85,3 +90,18 @@ def test_other_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         build._build_encoder(tmp_path / "encoder")
 
     assert not (tmp_path / "encoder").exists()
+
+
+def test_another_subject_can_have_tuned_layers_of_its_own(tmp_path: Path) -> None:
+    """A package that is built with a file of layers reads with these, and with none of ours."""
+    write_layers(tmp_path / "layers.safetensors")
+    text, other = "when do you open", "I want to buy a lamp"
+    build.build(
+        [text, other], tmp_path / "language", own_subject=False, layers=tmp_path / "layers.safetensors"
+    )
+    vectors = spacy.load(tmp_path / "language").get_pipe(COMPONENT)
+
+    assert ("tuned.0",) == vectors.encoder.members
+    plain, tuned = vectors.encoder.outputs([text], (PLAIN, *vectors.encoder.members))
+    assert not np.allclose(plain, tuned)
+    assert np.count_nonzero(vectors.vectors([text])[0, -WIDTH:]) > WIDTH // 2
