@@ -27,7 +27,7 @@ ABOUT_A_DOCUMENT = frozenset(
     "and but ok okay so also now then what whats how hows about does do is the say says said tell tells think thinks write"
     " writes according to in from of me on it that this there too as well one please pls agree agrees with mention mentions"
     " anything regarding here for a add adds else more only just same i no wait sorry mean meant actually rather instead"
-    " differ differs different see look thing have has".split()
+    " differ differs different see look thing have has question want wanted oops wrong reckon reckons version ment acording".split()
 )
 """Words beside the name of a document in a question for what it says, and nothing else."""
 _THE, _NAME = r"(?:the|your|that|this|ur)\W{1,3}", r"([a-z]+)"
@@ -37,16 +37,20 @@ _SAYS = (
 )
 _SO = r"\W{1,3}(?:(?:really|actually|even|ever|is|was|has|have|had|got|does|did|to)\W{1,3}){0,3}"
 _ON = r"(?:about|on|abt|regarding|concerning|re)\b"
-_ASKS = r"\b(?:what|wat|does|do|did|has|have|how|which|where|when|whether|if|is|are|anything|something|could|can|tell|pls|please)\b"
+_ASKS = r"\b(?:whats?|wats?|does|do|did|has|have|how|which|where|when|whether|if|is|are|anything|something|could|can|tell|pls|please)\b"
 _CALLED = (
     rf"\b(?:(?:according|acc\.?)\W{{1,3}}to\W{{1,3}}(?:{_THE})?|(?:in|from|per|by)\W{{1,3}}{_THE}){_NAME}\b"
 )
 _OPENS = rf"^\W*(?:(?:and|also|or|so|now|ok|hi|hello|well|pls|please)\W+){{0,2}}(?:{_THE})?{_NAME}"
+_VIEW = r"(?:opinion|view|take|position|words?)\W+"
 _HEADS = (
-    rf"{_OPENS}(?:'s)?\W{{1,3}}(?:(?:opinion|view|take|position|words?)\W+)?{_ON}|{_OPENS}\W{{0,2}}[:–—-]\W"
+    rf"{_OPENS}(?:'s)?\W{{1,3}}(?:{_VIEW})?{_ON}|{_OPENS}\W{{0,2}}[:–—-]\W"
+    rf"|^\W*what(?:\W?s|\W+is)\W+{_THE}{_NAME}(?:'s)?\W{{1,3}}{_VIEW}{_ON}"
 )
 PUT_TO = re.compile(
     rf"{_CALLED}|{_HEADS}"
+    rf"|\b{_THE}{_NAME}(?:\W?s)?\b(?!{_SO}{_SAYS})(?!\W{{1,3}}(?:of|for|to|by|you|i|we|my|me|dog|book|costs?)\b)"
+    rf"|\b{_NAME}\W{{1,3}}(?:only|alone)\b|^\W*{_NAME}\W{{1,3}}{_SAYS}"
     rf"|{_ASKS}[^.?!]{{0,80}}?\b(?:the|your|ur)\W{{1,3}}{_NAME}{_SO}{_SAYS}"
     rf"|^\W*(?:(?:so|and|but|well)\W+)?{_THE}{_NAME}{_SO}{_SAYS}"
     r"(?![^.?!]*[,;]\W*(?:is|are|does|do|what|how|can|will|should)\b)",
@@ -55,7 +59,8 @@ PUT_TO = re.compile(
 """How a question names who is to answer it ("what does the review say about …", "according to the guide", "guide: …")."""
 FRAMES = re.compile(
     rf"{_CALLED}|{_HEADS}"
-    r"|(?:(?:could|can|would|will)\W+you\W+|please\W+|pls\W+){0,2}(?:tell\W+me\W+)?"
+    r"|(?:(?:could|can|would|will)\W+you\W+|please\W+|pls\W+|(?:i\W?d|i\W+would)\W+like\W+to\W+know\W+|i\W+want\W+to\W+know\W+){0,2}"
+    r"(?:tell\W+me\W+)?"
     r"\b(?:what|wat|does|do|did|has|is)\W+(?:(?:else|all|exactly|does|do|did|is|it|that)\W+){0,2}"
     rf"(?:the|your|ur)\W{{1,3}}{_NAME}{_SO}{_SAYS}(?:\W+to\W+say)?(?:\W+(?:anything|something|much|more))?\W+{_ON}",
     re.IGNORECASE,
