@@ -27,7 +27,7 @@ ABOUT_A_DOCUMENT = frozenset(
     "and but ok okay so also now then what whats how hows about does do is the say says said tell tells think thinks write"
     " writes according to in from of me on it that this there too as well one please pls agree agrees with mention mentions"
     " anything regarding here for a add adds else more only just same i no wait sorry mean meant actually rather instead"
-    " differ differs different see look thing have has question want wanted oops wrong reckon reckons version ment acording".split()
+    " differ differs different see look thing have has question want wanted oops wrong reckon reckons version".split()
 )
 """Words beside the name of a document in a question for what it says, and nothing else."""
 _THE, _NAME = r"(?:the|your|that|this|ur)\W{1,3}", r"([a-z]+)"
@@ -49,9 +49,9 @@ _HEADS = (
 )
 PUT_TO = re.compile(
     rf"{_CALLED}|{_HEADS}"
+    rf"|{_ASKS}[^.?!]{{0,80}}?\b(?:the|your|ur)\W{{1,3}}{_NAME}{_SO}{_SAYS}"
     rf"|\b{_THE}{_NAME}(?:\W?s)?\b(?!{_SO}{_SAYS})(?!\W{{1,3}}(?:of|for|to|by|you|i|we|my|me|dog|book|costs?)\b)"
     rf"|\b{_NAME}\W{{1,3}}(?:only|alone)\b|^\W*{_NAME}\W{{1,3}}{_SAYS}"
-    rf"|{_ASKS}[^.?!]{{0,80}}?\b(?:the|your|ur)\W{{1,3}}{_NAME}{_SO}{_SAYS}"
     rf"|^\W*(?:(?:so|and|but|well)\W+)?{_THE}{_NAME}{_SO}{_SAYS}"
     r"(?![^.?!]*[,;]\W*(?:is|are|does|do|what|how|can|will|should)\b)",
     re.IGNORECASE,
@@ -61,7 +61,7 @@ FRAMES = re.compile(
     rf"{_CALLED}|{_HEADS}"
     r"|(?:(?:could|can|would|will)\W+you\W+|please\W+|pls\W+|(?:i\W?d|i\W+would)\W+like\W+to\W+know\W+|i\W+want\W+to\W+know\W+){0,2}"
     r"(?:tell\W+me\W+)?"
-    r"\b(?:what|wat|does|do|did|has|is)\W+(?:(?:else|all|exactly|does|do|did|is|it|that)\W+){0,2}"
+    r"\b(?:what|wat|does|do|did|has|is)\W+(?:(?:else|all|exactly|does|do|did|has|have|is|it|that)\W+){0,2}"
     rf"(?:the|your|ur)\W{{1,3}}{_NAME}{_SO}{_SAYS}(?:\W+to\W+say)?(?:\W+(?:anything|something|much|more))?\W+{_ON}",
     re.IGNORECASE,
 )
@@ -77,6 +77,8 @@ NOT_THIS = re.compile(
     re.IGNORECASE,
 )
 """How a document is named that is not meant ("not the guide, the review")."""
+LONG, SAME_LONG_WORD = 6, 0.9
+"""Letters from which a word beside a document's name may have a slip in it, and how like it then is ("acording")."""
 SAME_WORD = 0.8
 """Likeness (0 to 1, of difflib) from which a word there is a document's name with a slip in it ("the reveiw")."""
 
@@ -87,7 +89,7 @@ def asked_document(text: str, memory: Memory, knowledge: Knowledge) -> str:
     if len(words) > MOST_WORDS:
         return ""
     names = _short_names(knowledge)
-    rest = [word for word in words if word not in ABOUT_A_DOCUMENT | ARTICLE]
+    rest = [word for word in words if not _is_about_a_document(word)]
     named = {names.get(word, "") for word in rest}
     if len(named) == 1 and "" not in named:
         return named.pop()
@@ -97,6 +99,11 @@ def asked_document(text: str, memory: Memory, knowledge: Knowledge) -> str:
     if rest != [OTHER_ONE] or not says_so:
         return ""
     return next((name for name in knowledge.documents if name not in told[-1:]), "")
+
+
+def _is_about_a_document(word: str) -> bool:
+    known = ABOUT_A_DOCUMENT | ARTICLE
+    return word in known or (len(word) >= LONG and bool(get_close_matches(word, known, 1, SAME_LONG_WORD)))
 
 
 def put_to(text: str, knowledge: Knowledge) -> tuple[str, str]:

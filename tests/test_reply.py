@@ -672,12 +672,14 @@ def test_after_a_comparison_a_question_to_one_document_is_about_mesotherapy() ->
 
 
 def test_where_the_documents_differ_is_listed() -> None:
-    """The list holds every point on which they differ and no other, with both documents as its source."""
+    """The list holds every point on which they differ, then those on which they agree, with both documents as its source."""
     reply, kept = ask("ask_differences")
     differing = {topic.id for topic in KNOWLEDGE.topics.values() if topic.agreement == "differ"}
 
     assert differing == set(reply.topics)
     assert all(KNOWLEDGE.topics[name].differ_on in reply.text for name in differing)
+    agreed = reply.text.split("about the same on these: ")[1].split(". Ask me")[0].split("; ")
+    assert agreed == [topic.label for topic in KNOWLEDGE.topics.values() if topic.agreement == "agree"]
     assert {"guide", "review"} == {source["document"] for source in reply.sources}
     assert () == kept.topics
     assert LONGEST_OF_ALL >= len(reply.text)
