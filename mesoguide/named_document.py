@@ -77,6 +77,8 @@ NOT_THIS = re.compile(
     re.IGNORECASE,
 )
 """How a document is named that is not meant ("not the guide, the review")."""
+OF_ITSELF = re.compile(r"\bwhat(?:\W?s|\W+is)\b.*\babout\W*$", re.IGNORECASE)
+"""How a message asks what a document is about, and not what it says about the last answer's topic."""
 LONG, SAME_LONG_WORD = 6, 0.9
 """Letters from which a word beside a document's name may have a slip in it, and how like it then is ("acording")."""
 SAME_WORD = 0.8
@@ -86,7 +88,7 @@ SAME_WORD = 0.8
 def asked_document(text: str, memory: Memory, knowledge: Knowledge) -> str:
     """Return the document that a short follow-up asks about ("and the guide?", "what does the other one say?"), or ""."""
     words = re.findall(r"[a-z]+", _named(text, knowledge).lower().replace("'s", ""))
-    if len(words) > MOST_WORDS:
+    if len(words) > MOST_WORDS or OF_ITSELF.search(text):
         return ""
     names = _short_names(knowledge)
     rest = [word for word in words if not _is_about_a_document(word)]

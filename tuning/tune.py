@@ -233,6 +233,17 @@ def mistyped(text: str, chance: random.Random) -> str:
     return text[:i] + text[i + 1] + text[i] + text[i + 2 :]
 
 
+def learning(
+    parameters: list[nn.Parameter], highest: float, steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]:
+    """Return the optimizer and its rate, which soon rises to ``highest`` and falls over the rest of the ``steps``."""
+    optimizer = torch.optim.AdamW(parameters, lr=highest, weight_decay=0.01)
+    rate = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda k: min(1.0, (k + 1) / (0.06 * steps)) * max(0.02, 1 - k / steps)
+    )
+    return optimizer, rate
+
+
 def tune(
     rows: Sequence[Row], model: Path, *, epochs: int, seed: int, start: dict[str, torch.Tensor] | None = None
 ) -> Network:
@@ -247,11 +258,8 @@ def tune(
     if start is not None:
         network.start(start)
     learnt = [p for p in network.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(learnt, lr=RATE if start is None else FURTHER_RATE, weight_decay=0.01)
     steps = epochs * math.ceil(len(rows) / BATCH)
-    rate = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda k: min(1.0, (k + 1) / (0.06 * steps)) * max(0.02, 1 - k / steps)
-    )
+    optimizer, rate = learning(learnt, RATE if start is None else FURTHER_RATE, steps)
     begun = time.monotonic()
     for number in range(epochs):
         for part in epoch(rows, chance):

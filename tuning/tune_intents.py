@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import nn
 from torch.nn import functional
-from tune import BATCH, LONGEST_PIECES, RATE, SMOOTHING, TYPO, Network, batch, kept, mistyped
+from tune import BATCH, LONGEST_PIECES, RATE, SMOOTHING, TYPO, Network, batch, kept, learning, mistyped
 
 EPOCHS, FEWEST_STEPS = 10, 1000
 """As often as this each message is learnt from, or more often where there are few."""
@@ -39,13 +39,10 @@ def tune(examples: Sequence[tuple[str, str]], model: Path) -> tuple[Network, lis
     intents = sorted({intent for _, intent in examples})
     network = Network(load_file(model / "model.safetensors"), len(intents))
     learnt = [p for name, p in network.named_parameters() if p.requires_grad and not name.startswith("tier.")]
-    optimizer = torch.optim.AdamW(learnt, lr=RATE, weight_decay=0.01)
     in_one = math.ceil(len(examples) / BATCH)
     epochs = max(EPOCHS, math.ceil(FEWEST_STEPS / in_one))
     steps = epochs * in_one
-    rate = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda k: min(1.0, (k + 1) / (0.06 * steps)) * max(0.02, 1 - k / steps)
-    )
+    optimizer, rate = learning(learnt, RATE, steps)
     begun = time.monotonic()
     network.train()
     for number in range(epochs):
