@@ -8,7 +8,12 @@ from hypothesis import settings
 collect_ignore = (
     []
     if find_spec("numpy")
-    else ["test_single_precision.py", "test_whitening.py", "product/test_intent_whitening.py"]
+    else [
+        "test_single_precision.py",
+        "test_whitening.py",
+        "benchmarks/test_tuned_layers.py",
+        "product/test_intent_whitening.py",
+    ]
 )
 
 # The same commit gives the same result: no random seed, no stored examples, and no time

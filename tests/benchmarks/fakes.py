@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-from safetensors.numpy import save_file
-
-from en_mesoguide.encoder import WIDTH
-from en_mesoguide.tuned import MATRICES
 from mesoguide.benchmarks.types import Example, Guess, Run, System
+
+TRAINING = [
+    (text.format(thing), label)
+    for label, text in {"open": "when do you open the {}", "buy": "I want to buy a {}"}.items()
+    for thing in ("shop", "book", "pen", "lamp", "chair", "table")
+]
+"""Messages of two intents of another subject."""
 
 
 def system(said: Mapping[str, Guess], seen: list[Sequence[Example]]) -> System:
@@ -37,15 +38,3 @@ def write_csv(path: Path, *rows: Sequence[str]) -> None:
     path.parent.mkdir(exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
-
-
-def write_layers(target: Path) -> None:
-    """Write what ``tuning/tune_intents.py`` writes, with updates of the last layer that nobody has learnt."""
-    chance = np.random.default_rng(0)
-    sizes = {"up": (WIDTH, 4 * WIDTH), "down": (4 * WIDTH, WIDTH)}
-    tensors = {"0/head": np.zeros((1, WIDTH + 1), np.float16)}
-    for short in MATRICES:
-        columns, rows = sizes.get(short, (WIDTH, WIDTH))
-        tensors[f"0/5.{short}.in"] = chance.normal(0, 0.05, (2, columns)).astype(np.float16)
-        tensors[f"0/5.{short}.out"] = chance.normal(0, 0.05, (rows, 2)).astype(np.float16)
-    save_file(tensors, target, {"mesoguide": json.dumps({"tiers": ["any"], "members": []})})

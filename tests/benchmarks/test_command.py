@@ -4,18 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from mesoguide.benchmarks.types import Example, Guess, Run
+from mesoguide.benchmarks.types import Guess, Run
 from mesoguide.rasa_host import benchmark as command
-from mesoguide.rasa_host import benchmark_worker, quiet, tuning
+from mesoguide.rasa_host import quiet
 from mesoguide.rasa_host.benchmark import benchmark, system_in_a_process
 from mesoguide.rasa_host.training import prepare
-from tests.benchmarks.fakes import write_csv, write_layers
-
-TRAINING = [
-    (text.format(thing), label)
-    for label, text in {"open": "when do you open the {}", "buy": "I want to buy a {}"}.items()
-    for thing in ("shop", "book", "pen", "lamp", "chair", "table")
-]
+from tests.benchmarks.fakes import TRAINING, write_csv
 
 
 def test_a_missing_data_set_is_said_with_where_to_get_it(tmp_path: Path) -> None:
@@ -57,6 +51,7 @@ def test_our_systems_learn_from_the_data_set_alone(system: str) -> None:
     assert run.message > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tuned", "titles"), [(False, ["Mesoguide"]), (True, ["Mesoguide", "Mesoguide, layers tuned"])]
 )
@@ -75,34 +70,3 @@ def test_tuned_layers_are_measured_only_when_asked(
 
     named = [line.split("|")[2].strip() for line in lines if line.startswith("|") and "Mesoguide" in line]
     assert titles == named
-
-
-@pytest.mark.slow
-def test_layers_tuned_on_the_data_set_are_what_the_pipeline_reads_with(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The layers are tuned on the training messages alone, and the trained pipeline has their block of numbers."""
-    told: list[list[Example]] = []
-
-    def tune(examples: list[Example], target: Path) -> None:
-        told.append(examples)
-        write_layers(target)
-
-    quiet.start()
-    prepare(print)
-    monkeypatch.setattr(tuning, "tune_intents", tune)
-    run = benchmark_worker.tuned(TRAINING, ["I want to buy a desk", "when do you open the office"])
-
-    assert [TRAINING] == told
-    assert ["buy", "open"] == [guess.label for guess in run.guesses]
-
-
-@pytest.mark.slow
-def test_a_failed_tuning_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the tuning's own environment complains of stands in the error."""
-    monkeypatch.setattr(tuning.shutil, "which", lambda _: str(tmp_path / "uv"))
-    (tmp_path / "uv").write_text("#!/bin/sh\necho no torch for this machine >&2\nexit 2\n", "utf-8")
-    (tmp_path / "uv").chmod(0o755)
-
-    with pytest.raises(RuntimeError, match="no torch for this machine"):
-        tuning.tune_intents([("hello", "greet")], tmp_path / "layers.safetensors")

@@ -11,7 +11,7 @@ from spacy.language import Language
 from en_mesoguide import DATA, build
 from en_mesoguide.encoder import PLAIN, WIDTH
 from en_mesoguide.vectors import COMPONENT
-from tests.benchmarks.fakes import write_layers
+from tests.language.layers import write_layers
 
 pytestmark = pytest.mark.slow
 
