@@ -9,6 +9,7 @@ collect_ignore = (
     []
     if find_spec("numpy")
     else [
+        "test_second_head.py",
         "test_single_precision.py",
         "test_whitening.py",
         "benchmarks/test_tuned_layers.py",

@@ -70,7 +70,7 @@ def build(
     other_lines
         Other messages whose words the speller shall know.
     calibration
-        What the safety stop's thresholds are learnt on.
+        What the safety stop learns from at each training.
     own_subject
         Read the treatment's names as "it" (``names.yml``) and use the tuned layers; off for
         other subjects.
@@ -98,7 +98,7 @@ def build(
     vectors = nlp.get_pipe(ENCODER).from_disk(encoder)
     _know(nlp, lines, vectors.encoded, encoder / FILE)
     if own_subject:
-        _know(nlp, calibration, vectors.tier_logits, encoder / CALIBRATION)
+        _know(nlp, calibration, vectors.new_clues, encoder / CALIBRATION)
     # Whole or not at all: a process that is killed here leaves the old data or none.
     shutil.rmtree(folder, ignore_errors=True)
     new.replace(folder)

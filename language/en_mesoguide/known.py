@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 FILE = "known.npz"
 CALIBRATION = "calibration.npz"
-"""The like for what the safety stop's thresholds are learnt on."""
+"""The like for what the safety stop learns from at each training: the clues."""
 HASH_BYTES = 16
 
 Rows = NDArray[np.float32]

@@ -1,4 +1,8 @@
-"""How probable each tier of the safety stop is: what the tuned layers say, and the n-grams a little."""
+"""How probable each tier of the safety stop is, and what is known of a text when that is said.
+
+What is known, its *clues*, are three blocks of columns: what the tuned layers say of each tier (the mean of the
+members' logits), what the n-grams say (log-probabilities), and the mean of the members' vectors.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,16 @@ from scipy.special import softmax
 
 from en_mesoguide import ngrams, tuned
 
+Rows = NDArray[np.float32]
+
 NGRAMS = 0.2
 """Weight of the n-grams' logits beside the mean of the members'; chosen in docs/measurements.md."""
 FLOOR = 0.01
 """Probability below which the n-grams never are: words that they have not met are no proof."""
 
 
-def logits(texts: Sequence[str], vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Return a row a text and a column a tier, in the order of :attr:`tuned.Tuned.tiers`.
+def clues(texts: Sequence[str], vectors: Sequence[Rows]) -> Rows:
+    """Return a row a text: two columns for each of :attr:`tuned.Tuned.tiers`, in order, then the mean vector.
 
     Parameters
     ----------
@@ -32,12 +38,17 @@ def logits(texts: Sequence[str], vectors: Sequence[NDArray[np.float32]]) -> NDAr
     layers, words = tuned.load(), ngrams.load()
     if layers.tiers != words.tiers:
         raise ValueError(f"{tuned.FILE.name} and {ngrams.FILE.name} differ in their tiers: run `make tune`")
-    if not texts:
-        return np.zeros((0, len(layers.tiers)), np.float32)
-    return layers.logits(vectors) + NGRAMS * np.maximum(words.logits(texts), np.float32(np.log(FLOOR)))
+    said = np.maximum(words.logits(texts), np.float32(np.log(FLOOR)))
+    return np.concatenate([layers.logits(vectors), said, np.mean(vectors, axis=0)], axis=1)
 
 
-def probabilities(rows: NDArray[np.float32]) -> list[dict[str, float]]:
-    """Return tier → probability (0 to 1) for each row of :func:`logits`."""
+def logits(rows: Rows) -> Rows:
+    """Return a column a tier for each row of :func:`clues`: the members' mean, and the n-grams a little."""
+    tiers = len(tuned.load().tiers)
+    return np.asarray(rows[:, :tiers] + NGRAMS * rows[:, tiers : 2 * tiers], np.float32)
+
+
+def probabilities(rows: Rows) -> list[dict[str, float]]:
+    """Return tier → probability (0 to 1) for each row of logits, whose columns are the tiers in order."""
     shares = softmax(rows, axis=1)
     return [dict(zip(tuned.load().tiers, row.tolist(), strict=True)) for row in shares]

@@ -119,22 +119,22 @@ class SentenceVectors:
         blocks = [plain, *([unit(np.mean(members, axis=0))] if members else [])]
         return np.concatenate(blocks, axis=1)
 
-    def tiers(self, texts: Sequence[str], *, calibration: bool = False) -> list[dict[str, float]]:
-        """Return tier of the safety stop → probability (0 to 1) for each of ``texts``.
+    def clues(self, texts: Sequence[str], *, calibration: bool = False) -> NDArray[np.float32]:
+        """Return a row a text, from which the tier is told; see :func:`.tiers.clues`.
 
         Parameters
         ----------
         calibration
-            They are what the safety stop's thresholds are learnt on, and known from the build.
+            They are what the safety stop learns from at each training, and known from the build.
         """
         known = self._known(CALIBRATION) if calibration else Known()
-        return tiers.probabilities(known.rows(texts, self.tier_logits))
+        return known.rows(texts, self.new_clues)
 
-    def tier_logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return a row a text and a column a tier; see :func:`.tiers.logits`."""
+    def new_clues(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the same without looking it up."""
         if self.encoder is None:
             raise ValueError(UNBUILT)
-        return tiers.logits(texts, self.encoder.outputs(texts, self.encoder.members))
+        return tiers.clues(texts, self.encoder.outputs(texts, self.encoder.members))
 
     def _joined(self, texts: Sequence[str], encoded: NDArray[np.float32]) -> NDArray[np.float32]:
         blocks = [encoded[:, :WIDTH]]

@@ -33,6 +33,7 @@ TRAINED_FROM = (
     "mesoguide/rasa_host/training.py",
     "mesoguide/rejection.py",
     "mesoguide/safety.py",
+    "mesoguide/second_head.py",
     "mesoguide/single_precision.py",
     "mesoguide/whitening.py",
     "safety/**/*.*",

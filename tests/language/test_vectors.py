@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 from spacy.language import Language
 
-from en_mesoguide import DATA, build, tuned
+from en_mesoguide import DATA, build, tiers, tuned
 from en_mesoguide.encoder import MAX_PIECES, PLAIN, TUNED, WIDTH, Encoder, build_graph
 from en_mesoguide.known import FILE, Known
 from en_mesoguide.vectors import HASHED, SentenceVectors, as_one_token, create_vectors
@@ -184,7 +184,8 @@ def test_known_rows_are_what_the_encoder_gives(component: SentenceVectors, tmp_p
 
 def test_the_tiers_tell_a_red_flag_from_an_idiom(component: SentenceVectors) -> None:
     """Tuned layers and n-grams give a probability for each tier, which add up to one."""
-    flag, harmless = component.tiers(["my throat is closing", "what does it cost"])
+    rows = component.clues(["my throat is closing", "what does it cost"])
+    flag, harmless = tiers.probabilities(tiers.logits(rows))
 
     assert pytest.approx(1.0) == sum(flag.values())
     assert max(flag, key=flag.__getitem__) == "emergency"
