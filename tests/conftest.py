@@ -6,15 +6,7 @@ from hypothesis import settings
 
 # Where the core is tried on other Pythons, NumPy is not there; what it computes is trained with Rasa.
 collect_ignore = (
-    []
-    if find_spec("numpy")
-    else [
-        "test_second_head.py",
-        "test_single_precision.py",
-        "test_whitening.py",
-        "benchmarks/test_tuned_layers.py",
-        "product/test_intent_whitening.py",
-    ]
+    [] if find_spec("numpy") else ["test_second_head.py", "test_single_precision.py", "test_whitening.py"]
 )
 
 # The same commit gives the same result: no random seed, no stored examples, and no time

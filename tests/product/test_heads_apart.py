@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from mesoguide.safety import TIERS, Labelled
-
-pytestmark = pytest.mark.slow
 
 EACH = 12
 

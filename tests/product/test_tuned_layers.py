@@ -11,7 +11,6 @@ from tests.benchmarks.fakes import TRAINING
 from tests.language.layers import write_layers
 
 
-@pytest.mark.slow
 def test_layers_tuned_on_the_data_set_are_what_the_pipeline_reads_with(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -31,7 +30,6 @@ def test_layers_tuned_on_the_data_set_are_what_the_pipeline_reads_with(
     assert ["buy", "open"] == [guess.label for guess in run.guesses]
 
 
-@pytest.mark.slow
 def test_a_failed_tuning_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the tuning's own environment complains of stands in the error."""
     monkeypatch.setattr(tuning.shutil, "which", lambda _: str(tmp_path / "uv"))
