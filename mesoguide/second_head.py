@@ -50,17 +50,15 @@ def learn(clues: Floats, tiers: Sequence[str], order: Sequence[str]) -> SecondHe
     Raises
     ------
     ValueError
-        A tier has fewer messages than there are folds.
+        A tier has no message.
     """
     from sklearn.linear_model import LogisticRegression
 
     columns = np.array([order.index(tier) for tier in tiers])
-    counts = np.bincount(columns, minlength=len(order))
-    if counts.min() < FOLDS:
-        rarest = order[int(counts.argmin())]
+    if missing := [tier for number, tier in enumerate(order) if number not in columns]:
         raise ValueError(
-            f"safety/calibration.jsonl has {counts.min()} messages of the tier {rarest!r} that are right in no"
-            f" other one; write at least {FOLDS}"
+            f"safety/calibration.jsonl has too few messages of the tier {missing[0]!r} that are right in no other"
+            f" tier, so that one of {FOLDS} parts may lack it: write at least {2 * FOLDS}"
         )
     mean, spread = clues.mean(axis=0), np.maximum(clues.std(axis=0), 1e-6)
     model = LogisticRegression(C=C, max_iter=STEPS, tol=TOLERANCE)
