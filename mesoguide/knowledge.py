@@ -23,7 +23,7 @@ KNOWLEDGE = ROOT / "knowledge"
 DOCUMENT_TEXTS = (
     "document", "name", "title", "publisher", "publisher_kind", "file", "sha256",
 )  # fmt: skip
-OF_SETTINGS = frozenset("clinic clinic_phone_text emergency_number crisis_line".split())
+OF_SETTINGS = frozenset("clinic clinic_phone_text emergency_number crisis_line_text".split())
 """What any fixed text may name in braces (mesoguide.settings.Settings.texts)."""
 OF_ONE = {
     "differ": {"differ_on"}, "nothing_left": {"label"}, "clarify": {"first", "second"},

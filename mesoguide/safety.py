@@ -88,7 +88,7 @@ HALF_BELIEVED = 0.08
 AS_LIKELY = 0.25
 """Share of the likeliest tier's probability from which a pattern's tier takes its place, and of the deferrals'
 from which self-harm does."""
-BARELY_LIKELY = 0.03
+BARELY_LIKELY = 0.02
 """The same where an emergency's plain words stand against self-harm that no plain word tells of."""
 NEAR_THE_TOP = 0.35
 """Share of the likelier red flag's probability from which the higher tier is taken."""
@@ -216,7 +216,8 @@ def decide(
     """
     found = _decided(scores, thresholds, patterns)
     if found in RED_FLAGS:
-        return found
+        told = found if found in certain else next(iter(certain), found)
+        return told if _highest(told, scores) >= AS_LIKELY * _highest(found, scores) else found
     if certain:
         return certain[0]
     doubt = scores[0]["self_harm"]
@@ -238,7 +239,7 @@ def _decided(scores: Sequence[Scores], thresholds: Thresholds, patterns: Collect
             told = next((tier for tier in tiers if tier in patterns), found)
             # Plain words decide between two tiers that the model both thinks of.
             share = BARELY_LIKELY if (found, told) == ("self_harm", "emergency") else AS_LIKELY
-            likely = max(reading[told] for reading in scores) >= share * best[found]
+            likely = _highest(told, scores) >= share * best[found]
             return told if found not in patterns and likely else found
         if _sum(tiers, best) >= HALF_BELIEVED and set(tiers) & set(patterns):
             return next(tier for tier in tiers if tier in patterns)
@@ -279,6 +280,10 @@ def _heard(scores: Sequence[Scores], patterns: Collection[str]) -> list[Scores]:
 
 def _likeliest(tiers: Sequence[str], scores: Sequence[Scores]) -> Scores:
     return max(scores, key=lambda reading: _sum(tiers, reading))
+
+
+def _highest(tier: str, scores: Sequence[Scores]) -> float:
+    return max(reading[tier] for reading in scores)
 
 
 def _sum(tiers: Iterable[str], reading: Scores) -> float:

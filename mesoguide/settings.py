@@ -55,7 +55,7 @@ class Settings:
             "clinic": self.clinic,
             "clinic_phone_text": f" ({self.clinic_phone})" if self.clinic_phone else "",
             "emergency_number": self.emergency_number or "your local emergency number",
-            "crisis_line": self.crisis_line or "one in your country",
+            "crisis_line_text": f": {self.crisis_line}" if self.crisis_line else " in your country",
         }
         # No setting may break a bubble in two.
         return {name: re.sub(r"\s*\n\s*", " ", text) for name, text in texts.items()}

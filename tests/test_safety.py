@@ -451,12 +451,22 @@ def test_thresholds_come_from_the_calibration_messages() -> None:
 def test_plain_words_decide_between_two_tiers() -> None:
     """A pattern's tier is taken where the model thinks of it too, and not against its firm belief."""
     learnt = Thresholds(0.3, 0.5, 0.5, 0.5)
-    doubtful, firm = [scores(self_harm=0.5, emergency=0.2)], [scores(self_harm=0.9, emergency=0.02)]
+    doubtful, firm = [scores(self_harm=0.5, emergency=0.2)], [scores(self_harm=0.9, emergency=0.01)]
 
     assert decide(doubtful, learnt, ("emergency",)) == "emergency"
     assert decide(doubtful, learnt, ("self_harm", "emergency")) == "self_harm"
     assert decide(doubtful, learnt) == "self_harm"
     assert decide(firm, learnt, ("emergency",)) == "self_harm"
+
+
+def test_certain_words_decide_between_two_red_flags() -> None:
+    """Where the model thinks of their red flag too they win over its guess at another one, and not against its firm belief."""
+    learnt = Thresholds(0.3, 0.5, 0.5, 0.5)
+    doubtful, firm = [scores(self_harm=0.6, emergency=0.3)], [scores(self_harm=0.9, emergency=0.05)]
+
+    assert decide(doubtful, learnt, (), ("emergency",)) == "emergency"
+    assert decide(doubtful, learnt, (), ("self_harm", "emergency")) == "self_harm"
+    assert decide(firm, learnt, (), ("emergency",)) == "self_harm"
 
 
 def test_no_pattern_reads_the_rest_of_a_text_from_each_letter() -> None:
@@ -731,8 +741,15 @@ def test_the_clinics_numbers_are_filled_in() -> None:
     said = {tier: stop(tier, "en", Memory(), KNOWLEDGE, own)[0].text for tier in SENT_BY_STOP}
 
     assert [tier for tier, text in said.items() if "999" not in text] == []
-    assert "Helpers, 116 123" in said["self_harm"]
+    assert "call a crisis line: Helpers, 116 123. Tell" in said["self_harm"]
     assert "020 7946 0000" in said["urgent"]
+
+
+def test_a_card_without_a_crisis_line_reads_like_a_sentence() -> None:
+    """Where the clinic has set no crisis line, the text says to call one, and leaves no gap where its number would stand."""
+    text = stop("self_harm", "en", Memory(), KNOWLEDGE, Settings())[0].text
+
+    assert "You can also call a crisis line in your country. Tell" in text
 
 
 @pytest.mark.parametrize("own", [Settings(), Settings(emergency_number="999", crisis_line="x")])
