@@ -22,10 +22,10 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import safe_open
@@ -70,6 +70,7 @@ JOINED, JOINED_INTENT, JOINED_RED, OPENED, ENDED, RAW, TYPO = 0.3, 0.12, 0.25, 0
 that has an intent), get an opening, get an ending, are read without spelling repair, get a typo."""
 
 Row = dict[str, Any]
+Item = TypeVar("Item")
 
 
 class Matrix(nn.Module):
@@ -186,13 +187,21 @@ def epoch(rows: Sequence[Row], chance: random.Random) -> Iterator[list[Row]]:
     harmless = [row for row in rows if row["tier"] == "none"]
     asked = [row for row in rows if row.get("intent")]
     varied = [_varied(row, rows, harmless, asked, chance) for row in rows]
-    chance.shuffle(varied)
-    batches: list[list[Row]] = []
-    for start in range(0, len(varied), BATCH * 40):
-        part = sorted(varied[start : start + BATCH * 40], key=lambda row: len(row["text"]))
+    yield from by_length(varied, lambda row: len(row["text"]), chance)
+
+
+def by_length(
+    items: Iterable[Item], length: Callable[[Item], int], chance: random.Random
+) -> list[list[Item]]:
+    """Return ``items`` shuffled in batches, those of about one length together."""
+    order = list(items)
+    chance.shuffle(order)
+    batches: list[list[Item]] = []
+    for start in range(0, len(order), BATCH * 40):
+        part = sorted(order[start : start + BATCH * 40], key=length)
         batches += [part[i : i + BATCH] for i in range(0, len(part), BATCH)]
     chance.shuffle(batches)
-    yield from batches
+    return batches
 
 
 def _varied(
@@ -244,6 +253,17 @@ def learning(
     return optimizer, rate
 
 
+def step(
+    loss: torch.Tensor, optimizer: torch.optim.Optimizer, rate: torch.optim.lr_scheduler.LambdaLR
+) -> None:
+    """Learn from the ``loss`` of a batch."""
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], 1.0)
+    optimizer.step()
+    rate.step()
+
+
 def tune(
     rows: Sequence[Row], model: Path, *, epochs: int, seed: int, start: dict[str, torch.Tensor] | None = None
 ) -> Network:
@@ -274,11 +294,7 @@ def tune(
                 loss = loss + INTENT_WEIGHT * functional.cross_entropy(
                     others, asked, ignore_index=-1, label_smoothing=SMOOTHING
                 )
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(learnt, 1.0)
-            optimizer.step()
-            rate.step()
+            step(loss, optimizer, rate)
         print(
             f"seed {seed}, epoch {number + 1} of {epochs}: loss {loss.item():.3f}, {time.monotonic() - begun:.0f} s",
             flush=True,

@@ -19,9 +19,21 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
-from torch import nn
 from torch.nn import functional
-from tune import BATCH, LONGEST_PIECES, RATE, SMOOTHING, TYPO, Network, batch, kept, learning, mistyped
+from tune import (
+    BATCH,
+    LONGEST_PIECES,
+    RATE,
+    SMOOTHING,
+    TYPO,
+    Network,
+    batch,
+    by_length,
+    kept,
+    learning,
+    mistyped,
+    step,
+)
 
 EPOCHS, FEWEST_STEPS = 10, 1000
 """As often as this each message is learnt from, or more often where there are few."""
@@ -46,33 +58,17 @@ def tune(examples: Sequence[tuple[str, str]], model: Path) -> tuple[Network, lis
     begun = time.monotonic()
     network.train()
     for number in range(epochs):
-        for part in _batches(examples, chance):
+        for part in by_length(examples, lambda example: len(example[0]), chance):
             texts = [mistyped(text, chance) if chance.random() < TYPO else text for text, _ in part]
             _, said = network(*batch(tokenizer, texts))
             meant = torch.tensor([intents.index(intent) for _, intent in part])
             loss = functional.cross_entropy(said, meant, label_smoothing=SMOOTHING)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(learnt, 1.0)
-            optimizer.step()
-            rate.step()
+            step(loss, optimizer, rate)
         print(
             f"epoch {number + 1} of {epochs}: loss {loss.item():.3f}, {time.monotonic() - begun:.0f} s",
             flush=True,
         )
     return network.eval(), intents
-
-
-def _batches(examples: Sequence[tuple[str, str]], chance: random.Random) -> list[list[tuple[str, str]]]:
-    """The batches of one epoch, messages of about one length together."""
-    order = list(examples)
-    chance.shuffle(order)
-    found: list[list[tuple[str, str]]] = []
-    for start in range(0, len(order), BATCH * 40):
-        part = sorted(order[start : start + BATCH * 40], key=lambda example: len(example[0]))
-        found += [part[i : i + BATCH] for i in range(0, len(part), BATCH)]
-    chance.shuffle(found)
-    return found
 
 
 def main(training: str, model: str, target: str) -> None:
