@@ -16,7 +16,8 @@ def test_thresholds_are_learnt_on_messages_that_the_head_has_not_met() -> None:
     noise = np.random.default_rng(3).normal(size=(len(rows), 1, 2 * len(TIERS) + 384)).astype(np.float32)
     noise[:, :, : 2 * len(TIERS)] = 0.0
     known = list(zip(rows, noise, strict=True))
-    met = [_scores(clues, _learnt(known))[0] for _, clues in known]
+    head = _learnt(known)
+    met = [_scores(clues, head)[0] for _, clues in known]
     apart = [readings[0] for readings in _scores_apart(known)]
 
     def right(scores: list[dict[str, float]]) -> float:
