@@ -345,7 +345,14 @@ def test_certain_words_decide_alone() -> None:
         ("took a load of paracetamol earlier, can i still come", ("emergency",)),
         ("he has had the whole box of ibuprofen", ("emergency",)),
         ("our toddler swallowed bleach", ("emergency",)),
+        ("I've coughed up blood, quite a lot of it", ("emergency",)),
+        ("my dad keeps bringing up a bit of blood", ("emergency",)),
+        ("she threw up dark clots", ("emergency",)),
         ("does my hair hang too long", ()),
+        ("is coughing up blood a side effect", ()),
+        ("I never coughed up blood", ()),
+        ("at that price I am spitting blood", ()),
+        ("she throws a fit at the sight of blood", ()),
         ("is it painful to hang on to the chair", ()),
         ("i never took too many tablets", ()),
         ("is it painful, i am drowning in work", ()),
@@ -357,7 +364,7 @@ def test_certain_words_decide_alone() -> None:
     ],
 )
 def test_what_is_certain(text: str, tiers: tuple[str, ...]) -> None:
-    """Method questions without an "I", and too much of a medicine, are certain; their look-alikes are not."""
+    """Method questions without an "I", too much of a medicine, blood coughed up are certain; their look-alikes are not."""
     assert matched(text, certain()) == tiers
 
 

@@ -1,7 +1,8 @@
 """How probable each tier of the safety stop is, and what is known of a text when that is said.
 
-What is known, its *clues*, are three blocks of columns: what the tuned layers say of each tier (the mean of the
-members' logits), what the n-grams say (log-probabilities), and the mean of the members' vectors.
+What is known, its *clues*, are four blocks of columns: what the tuned layers say of each tier (the mean of the
+members' logits), what the n-grams say (log-probabilities), the mean of the members' vectors, and the published
+encoder's vector, which still knows what the tuned layers have forgotten (a pet, a film, a book).
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ FLOOR = 0.01
 """Probability below which the n-grams never are: words that they have not met are no proof."""
 
 
-def clues(texts: Sequence[str], vectors: Sequence[Rows]) -> Rows:
-    """Return a row a text: two columns for each of :attr:`tuned.Tuned.tiers`, in order, then the mean vector.
+def clues(texts: Sequence[str], plain: Rows, members: Sequence[Rows]) -> Rows:
+    """Return a row a text: two columns for each of :attr:`tuned.Tuned.tiers`, in order, then both vectors.
 
     Parameters
     ----------
-    vectors
+    plain
+        The rows of the published encoder, one row a text.
+    members
         For each member the rows of the encoder with its layers, one row a text.
 
     Raises
@@ -39,7 +42,7 @@ def clues(texts: Sequence[str], vectors: Sequence[Rows]) -> Rows:
     if layers.tiers != words.tiers:
         raise ValueError(f"{tuned.FILE.name} and {ngrams.FILE.name} differ in their tiers: run `make tune`")
     said = np.maximum(words.logits(texts), np.float32(np.log(FLOOR)))
-    return np.concatenate([layers.logits(vectors), said, np.mean(vectors, axis=0)], axis=1)
+    return np.concatenate([layers.logits(members), said, np.mean(members, axis=0), plain], axis=1)
 
 
 def logits(rows: Rows) -> Rows:

@@ -134,7 +134,8 @@ class SentenceVectors:
         """Return the same without looking it up."""
         if self.encoder is None:
             raise ValueError(UNBUILT)
-        return tiers.clues(texts, self.encoder.outputs(texts, self.encoder.members))
+        plain, *members = self.encoder.outputs(texts, (PLAIN, *self.encoder.members))
+        return tiers.clues(texts, plain, members)
 
     def _joined(self, texts: Sequence[str], encoded: NDArray[np.float32]) -> NDArray[np.float32]:
         blocks = [encoded[:, :WIDTH]]
