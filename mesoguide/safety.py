@@ -59,7 +59,7 @@ ASKS = re.compile(
 PASSAGE, LONGEST_PASSAGE = 25, 45
 """Words of a passage: whole sentences until there are 25, so that it reads like a message. Torn from what
 stands around it, an ordinary sentence ("I live abroad and can't go with her") can look like anything."""
-SURE_PASSAGE, DOUBTED_WHOLE = 0.4, 0.05
+SURE_PASSAGE, DOUBTED_WHOLE = 0.4, 0.1
 """Probability of a red flag from which a passage counts by itself; below it, one that the whole must have too."""
 WITHIN_WHOLE = 4
 """Passages, from the first, that the reading of the whole surely takes in: it ends after about a hundred words."""
@@ -88,7 +88,7 @@ HALF_BELIEVED = 0.08
 AS_LIKELY = 0.25
 """Share of the likeliest tier's probability from which a pattern's tier takes its place, and of the deferrals'
 from which self-harm does."""
-BARELY_LIKELY = 0.02
+BARELY_LIKELY = 0.005
 """The same where an emergency's plain words stand against self-harm that no plain word tells of."""
 NEAR_THE_TOP = 0.35
 """Share of the likelier red flag's probability from which the higher tier is taken."""
@@ -228,7 +228,7 @@ def decide(
 
 
 def _decided(scores: Sequence[Scores], thresholds: Thresholds, patterns: Collection[str]) -> str | None:
-    red, deferred = _likeliest(RED_FLAGS, _heard(scores, patterns)), _likeliest(DEFERRALS, scores)
+    red, deferred = _likeliest(RED_FLAGS, _heard(scores)), _likeliest(DEFERRALS, scores)
     personal = _sum(DEFERRALS, deferred) >= max(thresholds.deferral, OUTWEIGHED * _sum(RED_FLAGS, red))
     for tiers, best, threshold in (
         (RED_FLAGS, red, NEVER if personal else thresholds.red_flag),
@@ -265,17 +265,13 @@ def _tier(tiers: Sequence[str], reading: Scores) -> str:
     return "emergency" if surely and reading["emergency"] >= NEAR_THE_TOP * reading["urgent"] else "urgent"
 
 
-def _heard(scores: Sequence[Scores], patterns: Collection[str]) -> list[Scores]:
-    """The readings that can be a red flag: the whole, and the passages that are to be believed.
-
-    Plain words for a red flag confirm a passage that is half believed.
-    """
+def _heard(scores: Sequence[Scores]) -> list[Scores]:
+    """The readings that can be a red flag: the whole, and the passages that are to be believed."""
     whole, *passages = scores
     if _sum(RED_FLAGS, whole) >= DOUBTED_WHOLE:
         return list(scores)
     within, beyond = passages[:WITHIN_WHOLE], passages[WITHIN_WHOLE:]
-    least = HALF_BELIEVED if set(RED_FLAGS) & set(patterns) else SURE_PASSAGE
-    return [whole, *(each for each in within if _sum(RED_FLAGS, each) >= least), *beyond]
+    return [whole, *(each for each in within if _sum(RED_FLAGS, each) >= SURE_PASSAGE), *beyond]
 
 
 def _likeliest(tiers: Sequence[str], scores: Sequence[Scores]) -> Scores:

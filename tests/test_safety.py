@@ -164,12 +164,13 @@ def test_a_sentence_is_cut_only_at_its_questions() -> None:
     assert readings(asks) == [asks]
 
 
-def test_plain_words_confirm_a_passage_that_is_half_believed() -> None:
-    """What the whole drowns counts where a plain-word pattern tells of a red flag, and not without one."""
-    drowned = [scores(emergency=0.02), scores(emergency=0.2)]
+def test_a_passage_counts_where_it_is_sure_or_the_whole_is_doubted_too() -> None:
+    """What stands torn from the rest is no red flag by half a belief, not even with plain words for one."""
+    torn, sure, both = ([scores(emergency=whole), scores(emergency=part)] for whole, part in ((0.02, 0.35), (0.02, 0.45), (0.12, 0.35)))  # fmt: skip
 
-    assert decide(drowned, THRESHOLDS, ("emergency",)) == "emergency"
-    assert decide(drowned, THRESHOLDS) is None
+    assert decide(torn, THRESHOLDS, ("emergency",)) is None
+    assert decide(sure, THRESHOLDS) == "emergency"
+    assert decide(both, THRESHOLDS) == "emergency"
 
 
 def test_long_text_is_read_in_passages_too() -> None:
@@ -458,7 +459,7 @@ def test_thresholds_come_from_the_calibration_messages() -> None:
 def test_plain_words_decide_between_two_tiers() -> None:
     """A pattern's tier is taken where the model thinks of it too, and not against its firm belief."""
     learnt = Thresholds(0.3, 0.5, 0.5, 0.5)
-    doubtful, firm = [scores(self_harm=0.5, emergency=0.2)], [scores(self_harm=0.9, emergency=0.01)]
+    doubtful, firm = [scores(self_harm=0.5, emergency=0.2)], [scores(self_harm=0.9, emergency=0.004)]
 
     assert decide(doubtful, learnt, ("emergency",)) == "emergency"
     assert decide(doubtful, learnt, ("self_harm", "emergency")) == "self_harm"
