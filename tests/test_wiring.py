@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import yaml
 
@@ -27,6 +28,7 @@ UNTRAINED = {"nlu_fallback", "safety_stop"}
 """Intents that components set."""
 
 
+@lru_cache
 def read(name: str) -> dict:
     return yaml.safe_load((ROOT / name).read_text("utf-8"))
 

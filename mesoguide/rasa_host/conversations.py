@@ -39,6 +39,8 @@ WAIT_MILLISECONDS = 8000
 """For another process that writes to the same SQLite file; only the turn that writes waits."""
 RETRY_SECONDS = 8.0
 """For a database server that is away; shorter than a turn may take."""
+DISK_FULL = ("disk is full", "disk I/O error", "No space left on device")
+"""What SQLite and PostgreSQL say where nothing more can be written. Waiting mends nothing there, and a patient would wait too."""
 CONNECT_SECONDS = 3
 MOST_EVENTS = 60
 """Events read back for a turn: those of the last few. The rules look at the last one, and what the
@@ -355,7 +357,9 @@ def _careful(connection: Any, _: Any) -> None:
 
 
 def _passes(cause: DBAPIError) -> bool:
-    """Whether an error is a server that is away or starts, and not a wrong statement."""
+    """Whether an error is a server that is away or starts, and not a wrong statement or a full disk."""
+    if any(words in str(cause.orig) for words in DISK_FULL):
+        return False
     return bool(cause.connection_invalidated) or isinstance(
         cause, (sa.exc.OperationalError, sa.exc.InterfaceError)
     )

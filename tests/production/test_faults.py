@@ -283,7 +283,7 @@ def test_sqlite_under_a_foreign_lock(model: Path, tmp_path: Path) -> None:
 
 
 def test_a_full_disk(model: Path, tmp_path: Path) -> None:
-    """What can't be written is answered all the same, by a process that goes on."""
+    """What can't be written is answered all the same, without waiting for room, by a process that goes on."""
     server = Server(tmp_path)
     server.start()
     server.fill_disk(300_000)
@@ -297,6 +297,7 @@ def test_a_full_disk(model: Path, tmp_path: Path) -> None:
     assert all(reply["text"] for reply in replies)
     assert card["tier"] == "emergency"
     assert "a turn failed" in log
+    assert "the database is away" not in log
     assert server.process.returncode in (0, -15)
 
 
