@@ -67,6 +67,7 @@ def folder_with(path: Path, name: str, text: str) -> Path:
     "text",
     ["goodbye", "Good bye!", "ok thanks, bye for now", "have a nice day, goodbye", "that’s all for today", "hi there",
      "no more questions for now", "one last thing", "pain", "Pain?", "scarring please", "side-effects", "the risks",
+     "Thank you ever so much, you've been most helpful, goodbye for now.", "ok thanks thats all i needed bye", "thanks for your help. bye",
      "im 25 btw", "Sorry, I'm 31 by the way", "just so u know i am 18"],
 )  # fmt: skip
 def test_courtesies_and_search_words_are_plain(text: str) -> None:
@@ -76,7 +77,7 @@ def test_courtesies_and_search_words_are_plain(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["goodbye forever", "goodbye everyone", "no more", "i'm done", "that's it, goodbye", "one last thing i want to die",
+    ["goodbye forever", "goodbye everyone", "no more", "i'm done", "that's it, goodbye", "that's everything, goodbye", "thanks for all your kindness", "thank you for your help, it won't be needed", "one last thing i want to die",
      "thanks for everything. goodbye", "goodbye then", "im 17 btw", "im 25 and tired of it all", "my pain", "pain, risks", "pain now", "swelling", "bleeding", "",
      "goodbye " * 20],
 )  # fmt: skip
