@@ -56,6 +56,12 @@ ASKS = re.compile(
     re.IGNORECASE,
 )
 """How a question begins."""
+SUPPOSES = re.compile(
+    r"\s*(?:(?:and|but|so|ok|okay|hi|hello|well)\b[\s,]*)?(?:(?:what )?if|suppos(?:e|ing)|let'?s say|imagine|assuming"
+    r"|hypothetically|say (?:an?|one|someone|somebody|i|you))\b",
+    re.IGNORECASE,
+)
+"""How a sentence begins that only supposes something: torn from its question that would look as if it had happened."""
 PASSAGE, LONGEST_PASSAGE = 25, 45
 """Words of a passage: whole sentences until there are 25, so that it reads like a message. Torn from what
 stands around it, an ordinary sentence ("I live abroad and can't go with her") can look like anything."""
@@ -168,7 +174,9 @@ def parts_of(text: str) -> list[str]:
 
 
 def _around_questions(sentence: str) -> list[str]:
-    """The questions of a sentence and what stands around them; not cut within either."""
+    """The questions of a sentence and what stands around them; not cut within either, nor where it only supposes."""
+    if SUPPOSES.match(sentence):
+        return [sentence.strip()]
     ends = [0, *(place for joint in JOINTS.finditer(sentence) for place in joint.span()), len(sentence)]
     parts: list[tuple[int, int]] = []
     for start, end in zip(ends[::2], ends[1::2], strict=True):

@@ -165,6 +165,20 @@ def test_a_sentence_is_cut_only_at_its_questions() -> None:
     assert readings(asks) == [asks]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["If someone's throat did swell up in the chair, what does the clinic do about it?",
+     "lets say the skin turns black, is the clinic liable", "hi, suppose my face swells and I faint, who do I call"],
+)  # fmt: skip
+def test_what_is_only_supposed_is_not_torn_from_its_question(text: str) -> None:
+    """A what-if is read with the question that it belongs to; a sentence beside it is read apart as ever."""
+    assert readings(text) == [text]
+    assert readings(f"{text.rstrip('?')}? My dad just had a stroke.")[1:] == [
+        f"{text.rstrip('?')}?",
+        "My dad just had a stroke.",
+    ]
+
+
 def test_a_passage_counts_where_it_is_sure_or_the_whole_is_doubted_too() -> None:
     """What stands torn from the rest is no red flag by half a belief, not even with plain words for one."""
     torn, sure, both = ([scores(emergency=whole), scores(emergency=part)] for whole, part in ((0.02, 0.35), (0.02, 0.45), (0.12, 0.35)))  # fmt: skip
@@ -350,6 +364,11 @@ def test_certain_words_decide_alone() -> None:
         ("I've coughed up blood, quite a lot of it", ("emergency",)),
         ("my dad keeps bringing up a bit of blood", ("emergency",)),
         ("she threw up dark clots", ("emergency",)),
+        ("is it meant to feel like an elephant sitting on my ribs?", ("emergency",)),
+        ("my wife does not know what year it is", ("emergency",)),
+        ("an elephant on my mug", ()),
+        ("i don't know what day it is, so busy", ()),
+        ("my wife doesn't know where he is buried", ()),
         ("does my hair hang too long", ()),
         ("is coughing up blood a side effect", ()),
         ("I never coughed up blood", ()),
@@ -366,7 +385,7 @@ def test_certain_words_decide_alone() -> None:
     ],
 )
 def test_what_is_certain(text: str, tiers: tuple[str, ...]) -> None:
-    """Method questions without an "I", too much of a medicine, blood coughed up are certain; their look-alikes are not."""
+    """Method questions without an "I", too much of a medicine, blood coughed up, a weight on the chest and lost bearings are certain; their look-alikes are not."""
     assert matched(text, certain()) == tiers
 
 
