@@ -179,15 +179,6 @@ def test_what_is_only_supposed_is_not_torn_from_its_question(text: str) -> None:
     ]
 
 
-def test_a_passage_counts_where_it_is_sure_or_the_whole_is_doubted_too() -> None:
-    """What stands torn from the rest is no red flag by half a belief, not even with plain words for one."""
-    torn, sure, both = ([scores(emergency=whole), scores(emergency=part)] for whole, part in ((0.02, 0.35), (0.02, 0.45), (0.12, 0.35)))  # fmt: skip
-
-    assert decide(torn, THRESHOLDS, ("emergency",)) is None
-    assert decide(sure, THRESHOLDS) == "emergency"
-    assert decide(both, THRESHOLDS) == "emergency"
-
-
 def test_long_text_is_read_in_passages_too() -> None:
     """A red flag in the middle of many words stands whole in a passage of whole sentences, and apart where it is plain."""
     text = f"{'We had lunch near the old station. ' * 8}Oh no. My throat is closing up! {'We went home by train. ' * 8}"
@@ -304,6 +295,7 @@ def test_a_passage_is_believed_if_it_is_sure_or_the_whole_doubts_too() -> None:
     story, hint, passage = scores(), scores(urgent=0.1), scores(urgent=0.3)
 
     assert decide([story, passage], THRESHOLDS) is None
+    assert decide([story, passage], THRESHOLDS, ("urgent",)) is None, "plain words confirm no passage alone"
     assert decide([hint, passage], THRESHOLDS) == "urgent"
     assert decide([story, scores(urgent=0.5)], THRESHOLDS) == "urgent"
 
