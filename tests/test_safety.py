@@ -77,7 +77,7 @@ def test_courtesies_and_search_words_are_plain(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["goodbye forever", "goodbye everyone", "no more", "i'm done", "that's it, goodbye", "that's everything, goodbye", "thanks for all your kindness", "thank you for your help, it won't be needed", "one last thing i want to die",
+    ["goodbye forever", "goodbye everyone", "no more", "i'm done", "that's it, goodbye", "that's everything, goodbye", "that was everything i wanted. goodbye", "thanks for all your kindness", "thank you for your help, it won't be needed", "one last thing i want to die",
      "thanks for everything. goodbye", "goodbye then", "im 17 btw", "im 25 and tired of it all", "my pain", "pain, risks", "pain now", "swelling", "bleeding", "",
      "goodbye " * 20],
 )  # fmt: skip
